@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/base64.h"
+
+/* 0..63, or 64 for a character outside the alphabet. */
+static unsigned
+digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (unsigned)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (unsigned)(c - 'a') + 26;
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0') + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
+bool
+base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap,
+    size_t *out_len)
+{
+	size_t pad = 0, n = 0, i;
+	uint32_t bits = 0;
+
+	if (text_len % 4 != 0)
+		return false;
+	while (pad < 2 && pad < text_len && text[text_len - 1 - pad] == '=')
+		pad++;
+	if (text_len / 4 * 3 - pad > cap)
+		return false;
+	for (i = 0; i < text_len - pad; i++) {
+		unsigned d = digit(text[i]);
+
+		if (d == 64)
+			return false;
+		bits = bits << 6 | d;
+		if (i % 4 != 0)
+			out[n++] = (uint8_t)(bits >> (6 - i % 4 * 2));
+	}
+	/* Bits behind the last whole octet have to be zero. */
+	if ((pad == 1 && (bits & 3) != 0) || (pad == 2 && (bits & 15) != 0))
+		return false;
+	*out_len = n;
+	return true;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What differs between systems, and the only header with platform #if.
+ * Whole-file alternatives are chosen by configure instead.
+ */
+#ifndef BASE_COMPAT_H
+#define BASE_COMPAT_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef __has_attribute
+#define __has_attribute(x) 0
+#endif
+
+#if __has_attribute(format)
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define PRINTF_LIKE(fmt, args)
+#endif
+
+/* The option that spreads datagrams over several sockets of one address;
+ * without it all workers share one socket. */
+#if defined(__linux__)
+#define SO_SPREAD SO_REUSEPORT
+#elif defined(SO_REUSEPORT_LB)
+#define SO_SPREAD SO_REUSEPORT_LB
+#else
+#define SO_SPREAD 0
+#endif
+
+/* Other processes of the same user can't read this one's memory. */
+#if defined(__linux__)
+#include <sys/prctl.h>
+#define compat_no_dump() (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+#else
+#define compat_no_dump() true
+#endif
+
+#ifndef HAVE_SETPROCTITLE
+#define setproctitle(...) ((void)0)
+#endif
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The only readers of the clocks.
+ * Threads: any. Errors: none; a missing clock is fatal.
+ */
+#ifndef BASE_MONO_H
+#define BASE_MONO_H
+
+#include <stdint.h>
+
+/* Monotonic microseconds since some start; never goes back. */
+uint64_t mono_us(void);
+
+/* Seconds of Unix time, for TSIG Time Signed and nothing else. */
+uint64_t wall_s(void);
+
+#endif
