@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one answer to a client's message.
+ * Threads: the worker's main thread. Errors: length 0, send nothing.
+ * RFC 2136 3.8, 6891 6.1.1, 8945 5.3.
+ */
+#ifndef MUX_REPLY_H
+#define MUX_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mux/inbound.h"
+
+/* Header, zone, OPT, and TSIG with the longest names and MAC. */
+#define REPLY_OCTETS_MAX 700
+
+enum reply_sign {
+	REPLY_BARE, /* no TSIG record */
+	REPLY_UNSIGNED, /* a TSIG record with an empty MAC */
+	REPLY_SIGNED /* only behind a good MAC of the request */
+};
+
+struct reply {
+	enum rcode rcode;
+	enum reply_sign sign;
+	enum tsig_error error;
+	bool has_zone; /* echo the zone section */
+};
+
+/* How large an answer this client takes: RFC 1035 4.2.1, 6891 6.2.3. */
+size_t reply_limit(const struct inbound *in);
+
+/* hmac is that of in->client, NULL unless r->sign is REPLY_SIGNED. What
+ * does not fit limit is left out: the zone, then all but the TSIG (TC). */
+size_t reply_write(const struct inbound *in, const struct reply *r,
+    struct hmac *hmac, uint64_t now_s, size_t limit,
+    uint8_t octets[REPLY_OCTETS_MAX]);
+
+#endif
