@@ -77,17 +77,13 @@ is_our_zone(const struct msg *m, const struct msg *sent)
 	       m->zone_class == sent->zone_class;
 }
 
-/* What the header and the zone section say against it; m is parsed as
- * far as it goes. */
 static bool
-is_related(const struct expected *e, const struct msg *m, struct answer *a)
+is_response(const struct msg *m, struct answer *a)
 {
 	if ((m->flags & DNS_FLAG_QR) == 0)
 		ignore(a, TSTAT_IGN_NOT_RESPONSE);
 	else if (DNS_OPCODE(m->flags) != OPCODE_UPDATE)
 		ignore(a, TSTAT_IGN_OPCODE);
-	else if (!is_our_zone(m, &e->in->msg))
-		ignore(a, TSTAT_IGN_ZONE);
 	else
 		return true;
 	return false;
@@ -190,13 +186,15 @@ forward_check(const struct expected *e, const uint8_t *octets, size_t len,
 		return;
 	}
 	a->rcode = DNS_RCODE(m.flags);
-	if (!is_related(e, &m, a))
+	if (!is_response(&m, a))
 		return;
 	/* A truncated answer may be cut anywhere. */
 	if (parsed == MSG_FORMERR ||
 	    (m.tsig_start != 0 && !tsig_parse(octets, len, m.tsig_start, &t))) {
 		judge_unsigned(&m, a);
 		a->cause = TSTAT_IGN_MALFORMED;
+	} else if (!is_our_zone(&m, &e->in->msg)) {
+		ignore(a, TSTAT_IGN_ZONE);
 	} else if (m.tsig_start == 0) {
 		judge_unsigned(&m, a);
 	} else {

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "proc/parent.h"
+#include "proc/privs.h"
+
+#define DEFAULT_FILE SYSCONFDIR "/ddns-mux/ddns-mux.conf"
+#define DEFAULT_PIDFILE RUNSTATEDIR "/ddns-mux.pid"
+
+struct options {
+	bool is_foreground;
+	bool is_check;
+	bool has_version;
+	unsigned verbosity;
+	const char *file;
+	const char *pidfile;
+};
+
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: ddns-mux [-dnvV] [-f file] [-p pidfile]\n");
+	return 1;
+}
+
+static bool
+parse_options(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "df:np:vV")) != -1) {
+		switch (c) {
+		case 'd':
+			o->is_foreground = true;
+			break;
+		case 'f':
+			o->file = optarg;
+			break;
+		case 'n':
+			o->is_check = true;
+			break;
+		case 'p':
+			o->pidfile = optarg;
+			break;
+		case 'v':
+			o->verbosity++;
+			break;
+		case 'V':
+			o->has_version = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	/* One operand is taken as the configuration file. */
+	if (optind < argc && o->file == NULL)
+		o->file = argv[optind++];
+	if (o->file == NULL)
+		o->file = DEFAULT_FILE;
+	return optind == argc;
+}
+
+static void
+complain(void *arg, enum conf_severity severity, const char *file,
+    unsigned line, const char *message)
+{
+	(void)arg;
+	if (line != 0)
+		fprintf(stderr, "%s:%u: ", file, line);
+	else
+		fprintf(stderr, "%s: ", file);
+	fprintf(stderr, "%s%s\n", severity == CONF_WARNING ? "warning: " : "",
+	    message);
+}
+
+static enum log_level
+level_of(const struct options *o)
+{
+	if (o->verbosity == 0)
+		return LEVEL_NOTICE;
+	return o->verbosity == 1 ? LEVEL_INFO : LEVEL_DEBUG;
+}
+
+static int
+start(const struct conf *conf, const struct options *o)
+{
+	/* In the foreground a pid file is kept only where one is named. */
+	struct parent_options options = {
+	    .is_daemon = !o->is_foreground, .pidfile = o->pidfile};
+
+	if (conf->is_masked) {
+		fprintf(stderr,
+		    "%s: its keys are masked, as -nv prints them: "
+		    "put the real ones in\n",
+		    conf->file);
+		return 1;
+	}
+	if (options.is_daemon && options.pidfile == NULL)
+		options.pidfile = DEFAULT_PIDFILE;
+	log_init(level_of(o));
+	return parent_run(conf, &options);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct conf_sink sink = {complain, NULL};
+	struct options o = {.verbosity = 0};
+	struct conf *conf;
+	int status = 0;
+
+	if (!parse_options(argc, argv, &o))
+		return usage();
+	if (o.has_version) {
+		printf("ddns-mux %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (!privs_hide_memory())
+		return 1;
+	conf = conf_load(o.file, &sink);
+	if (conf == NULL)
+		return 1;
+	if (!o.is_check)
+		status = start(conf, &o);
+	else if (o.verbosity > 0)
+		conf_print(conf, stdout);
+	conf_free(conf);
+	return status;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+#include "net/sock.h"
+
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/compat.h"
+#include "net/pktinfo.h"
+
+/* Room for a burst of small updates while a worker is busy. */
+#define RECV_BUFFER_OCTETS (1024 * 1024)
+#define TCP_BACKLOG 128
+
+static int
+close_failed(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+sock_set_flags(int fd)
+{
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		return close_failed(fd);
+	return fd;
+}
+
+int
+sock_pipe(int fds[2])
+{
+	if (pipe(fds) == -1)
+		return -1;
+	if (sock_set_flags(fds[0]) == -1)
+		return close_failed(fds[1]);
+	if (sock_set_flags(fds[1]) == -1)
+		return close_failed(fds[0]);
+	return 0;
+}
+
+static int
+open_socket(const struct addr *a, int type)
+{
+	int on = 1, fd = socket(a->sa.sa_family, type, 0);
+
+	if (fd == -1 || sock_set_flags(fd) == -1)
+		return -1;
+	/* One socket per family, so that addresses stay what they are. */
+	if (a->sa.sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
+		return close_failed(fd);
+	return fd;
+}
+
+int
+sock_listen_udp(const struct addr *local, bool is_shared)
+{
+	int on = 1, size = RECV_BUFFER_OCTETS, fd;
+
+	fd = open_socket(local, SOCK_DGRAM);
+	if (fd == -1)
+		return -1;
+	/* As much of it as the system grants. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (is_shared &&
+	    setsockopt(fd, SOL_SOCKET, SO_SPREAD, &on, sizeof(on)) == -1)
+		return close_failed(fd);
+	if (addr_is_wildcard(local) && !pktinfo_enable(fd, local->sa.sa_family))
+		return close_failed(fd);
+	if (bind(fd, &local->sa, addr_len(local)) == -1)
+		return close_failed(fd);
+	return fd;
+}
+
+int
+sock_listen_tcp(const struct addr *local)
+{
+	int on = 1, fd = open_socket(local, SOCK_STREAM);
+
+	if (fd == -1)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    bind(fd, &local->sa, addr_len(local)) == -1 ||
+	    listen(fd, TCP_BACKLOG) == -1)
+		return close_failed(fd);
+	return fd;
+}
+
+int
+sock_local(int fd, struct addr *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	return getsockname(fd, &out->sa, &len);
+}
+
+int
+sock_connect_udp(const struct addr *remote)
+{
+	int fd = open_socket(remote, SOCK_DGRAM);
+
+	if (fd == -1)
+		return -1;
+	if (connect(fd, &remote->sa, addr_len(remote)) == -1)
+		return close_failed(fd);
+	return fd;
+}
+
+static void
+send_at_once(int fd)
+{
+	int on = 1;
+
+	/* Without it a small answer waits for the peer's delayed ACK. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+int
+sock_connect_tcp(const struct addr *remote)
+{
+	int fd = open_socket(remote, SOCK_STREAM);
+
+	if (fd == -1)
+		return -1;
+	send_at_once(fd);
+	if (connect(fd, &remote->sa, addr_len(remote)) == -1 &&
+	    errno != EINPROGRESS)
+		return close_failed(fd);
+	return fd;
+}
+
+int
+sock_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		return errno;
+	return error;
+}
+
+int
+sock_accept(int fd, struct addr *from)
+{
+	socklen_t len = sizeof(*from);
+	int conn;
+
+	memset(from, 0, sizeof(*from));
+	conn = accept(fd, &from->sa, &len);
+	if (conn == -1 || sock_set_flags(conn) == -1)
+		return -1;
+	send_at_once(conn);
+	return conn;
+}
+
+ssize_t
+sock_recv_from(
+    int fd, void *buf, size_t cap, struct addr *from, struct addr *to)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t octets[PKTINFO_CONTROL_MAX];
+	} control;
+	struct iovec iov = {buf, cap};
+	struct msghdr msg = {.msg_name = from,
+	    .msg_namelen = sizeof(*from),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control)};
+	ssize_t n;
+
+	memset(from, 0, sizeof(*from));
+	memset(to, 0, sizeof(*to));
+	n = recvmsg(fd, &msg, 0);
+	if (n == -1)
+		return -1;
+	if ((msg.msg_flags & MSG_TRUNC) != 0) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	pktinfo_get(&msg, to);
+	return n;
+}
+
+ssize_t
+sock_send_to(int fd, const void *buf, size_t len, const struct addr *to,
+    const struct addr *from)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t octets[PKTINFO_CONTROL_MAX];
+	} control;
+	/* struct iovec and msghdr are not const, but only read here. */
+	struct iovec iov = {(void *)(uintptr_t)buf, len};
+	struct msghdr msg = {.msg_name = (void *)(uintptr_t)to,
+	    .msg_namelen = addr_len(to),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1};
+
+	if (from->sa.sa_family != AF_UNSPEC) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		pktinfo_put(&msg, from);
+	}
+	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+bool
+sock_is_transient(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR ||
+	       error == ENOBUFS;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sockets: always non-blocking and close-on-exec.
+ * Threads: any, one per descriptor.
+ * Errors: -1 with errno; nothing is left open then.
+ */
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/* A UDP listener. is_shared: SO_SPREAD, for one socket per worker. */
+int sock_listen_udp(const struct addr *local, bool is_shared);
+int sock_listen_tcp(const struct addr *local);
+/* The address that a socket is bound to, the kernel's choices filled in. */
+int sock_local(int fd, struct addr *out);
+/* Connected, with a source port of the kernel's choice. */
+int sock_connect_udp(const struct addr *remote);
+/* Connecting: writable when done, then sock_error says how it went. */
+int sock_connect_tcp(const struct addr *remote);
+int sock_error(int fd); /* and clears it; 0 if there is none */
+int sock_accept(int fd, struct addr *from);
+int sock_set_flags(int fd); /* non-blocking, close-on-exec; -1 and closed */
+/* Both ends non-blocking and close-on-exec. */
+int sock_pipe(int fds[2]);
+
+/* from, and on a wildcard socket the local address in to (AF_UNSPEC
+ * elsewhere). A datagram longer than cap is -1 with EMSGSIZE. */
+ssize_t sock_recv_from(
+    int fd, void *buf, size_t cap, struct addr *from, struct addr *to);
+/* to, leaving from the local address from, if that is not AF_UNSPEC. */
+ssize_t sock_send_to(int fd, const void *buf, size_t len, const struct addr *to,
+    const struct addr *from);
+
+/* EAGAIN, EINTR and the like: nothing is wrong, poll again. */
+bool sock_is_transient(int error);
+
+#endif

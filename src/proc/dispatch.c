@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/dispatch.h"
+
+#include "base/mono.h"
+#include "net/sock.h"
+#include "proc/client.h"
+#include "proc/record.h"
+#include "proc/slot.h"
+
+static void
+send_octets(struct worker *w, const struct route *route, const uint8_t *octets,
+    size_t len)
+{
+	if (route->client != NULL) {
+		client_answer(w, route, octets, len);
+		return;
+	}
+	/* A client that gets nothing asks again; we never wait for one. */
+	if (sock_send_to(route->fd, octets, len, &route->from, &route->to) ==
+	    -1)
+		w->stats.count[STAT_SEND_FAILED]++;
+}
+
+static void
+count_answer(struct worker *w, enum rcode rcode)
+{
+	enum counter s = STAT_ANSWER_OTHER;
+
+	if (rcode == RCODE_NOERROR)
+		s = STAT_ANSWER_NOERROR;
+	else if (rcode == RCODE_SERVFAIL)
+		s = STAT_ANSWER_SERVFAIL;
+	else if (rcode == RCODE_YXDOMAIN || rcode == RCODE_YXRRSET ||
+		 rcode == RCODE_NXDOMAIN || rcode == RCODE_NXRRSET)
+		s = STAT_ANSWER_VERDICT;
+	w->stats.count[s]++;
+	w->stats.count[STAT_ANSWERED]++;
+}
+
+static void
+send_reply(struct worker *w, const struct slot *s, const struct reply *reply)
+{
+	struct verifier v = {w->conf, w->hmacs, w->now_s};
+	uint8_t octets[REPLY_OCTETS_MAX];
+	size_t len;
+
+	len = reply_write(&s->in, reply,
+	    reply->sign == REPLY_SIGNED ? verify_hmac(&v, s->in.client) : NULL,
+	    w->now_s, reply_limit(&s->in), octets);
+	if (len == 0) {
+		w->stats.count[STAT_SEND_FAILED]++;
+		return;
+	}
+	count_answer(w, reply->rcode);
+	send_octets(w, &s->route, octets, len);
+}
+
+void
+dispatch_refused(struct worker *w, enum counter cause, const struct addr *from,
+    const struct inbound *in)
+{
+	w->stats.count[cause]++;
+	record_refusal(w, cause, from, in);
+}
+
+/* What request_* said, carried out. */
+static void
+act(struct worker *w, struct slot *s, enum request_action action)
+{
+	struct reply reply = {
+	    .rcode = s->request.rcode, .sign = REPLY_SIGNED, .has_zone = true};
+
+	if (action == REQUEST_WAIT)
+		return;
+	TAILQ_REMOVE(&w->by_deadline, s, link);
+	if (action == REQUEST_REPLY)
+		send_reply(w, s, &reply);
+	else
+		w->stats.count[STAT_SILENT]++;
+	if (s->route.client != NULL)
+		client_settled(&s->route);
+}
+
+static void
+finish(struct worker *w, struct slot *s)
+{
+	if (!request_is_done(&s->request))
+		return;
+	record_update(w, s);
+	slot_release(w, s);
+}
+
+static void
+take_outcome(struct worker *w, struct slot *s, size_t target,
+    const struct outcome *outcome)
+{
+	act(w, s, request_outcome(&s->request, target, outcome, w->now_us));
+	finish(w, s);
+}
+
+/* Every target at once. A busy one has failed already; the last such
+ * outcome can end the request, so nothing is touched behind it. */
+static void
+hand_out(struct worker *w, struct slot *s)
+{
+	static const struct outcome busy = {
+	    .class = OUTCOME_FAILED, .cause = TSTAT_FAIL_BUSY};
+	struct job job = {&s->in, s->index, w->now_us};
+	uint32_t targets = s->in.targets, is_busy = 0;
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		if ((targets >> i & 1) == 0)
+			continue;
+		if (target_give(w->targets[i], &job))
+			w->is_lent_to[i] = true;
+		else
+			is_busy |= (uint32_t)1 << i;
+	}
+	for (i = 0; is_busy >> i != 0; i++) {
+		if ((is_busy >> i & 1) != 0)
+			take_outcome(w, s, i, &busy);
+	}
+}
+
+static void
+accept_update(struct worker *w, struct slot *s)
+{
+	if (!slot_keep_spare(w)) {
+		dispatch_refused(w, STAT_DROP_BUSY, &s->route.from, &s->in);
+		return;
+	}
+	w->stats.count[STAT_ACCEPTED]++;
+	s->id = ++w->last_id;
+	request_start(&s->request, w->conf, &s->in, w->now_us);
+	TAILQ_INSERT_TAIL(&w->by_deadline, s, link);
+	if (s->route.client != NULL)
+		client_holds(&s->route);
+	hand_out(w, s);
+}
+
+bool
+dispatch_message(struct worker *w, size_t len)
+{
+	struct verifier v = {w->conf, w->hmacs, w->now_s};
+	struct slot *s = w->spare;
+	struct reply reply;
+	enum counter cause;
+
+	s->in.octets = s->octets;
+	s->in.len = len;
+	s->in.is_tcp = s->route.client != NULL;
+	switch (verify_message(&v, &s->route.from, &s->in, &reply, &cause)) {
+	case VERDICT_DROP:
+		dispatch_refused(w, cause, &s->route.from, &s->in);
+		return cause != STAT_DROP_SHORT;
+	case VERDICT_REPLY:
+		dispatch_refused(w, cause, &s->route.from, &s->in);
+		send_reply(w, s, &reply);
+		return true;
+	case VERDICT_ACCEPT:
+		accept_update(w, s);
+		return true;
+	}
+	return true;
+}
+
+void
+dispatch_wake_targets(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		if (w->is_lent_to[i])
+			target_wake(w->targets[i]);
+		w->is_lent_to[i] = false;
+	}
+}
+
+void
+dispatch_results(struct worker *w)
+{
+	struct result result;
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		while (target_take(w->targets[i], &result))
+			take_outcome(
+			    w, &w->slots[result.slot], i, &result.outcome);
+	}
+}
+
+void
+dispatch_deadlines(struct worker *w)
+{
+	struct slot *s;
+
+	while ((s = TAILQ_FIRST(&w->by_deadline)) != NULL &&
+	       s->request.deadline_us <= w->now_us) {
+		act(w, s, request_tick(&s->request, w->now_us));
+		finish(w, s);
+	}
+}
+
+uint64_t
+dispatch_next_deadline_us(const struct worker *w)
+{
+	const struct slot *s = TAILQ_FIRST(&w->by_deadline);
+
+	return s != NULL ? s->request.deadline_us : UINT64_MAX;
+}

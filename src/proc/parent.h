@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent process: binds, drops privileges, keeps the workers running.
+ * It never sees a packet.
+ * Threads: one, for ever.
+ */
+#ifndef PROC_PARENT_H
+#define PROC_PARENT_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+struct parent_options {
+	bool is_daemon; /* detach once ready, log to syslog */
+	const char *pidfile; /* NULL: none */
+};
+
+/* Returns the exit status, when asked to end or unable to start. */
+int parent_run(const struct conf *conf, const struct parent_options *options);
+
+#endif

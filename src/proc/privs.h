@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Identity and limits of the process.
+ * Threads: called while there is one. Errors: false after a log line.
+ */
+#ifndef PROC_PRIVS_H
+#define PROC_PRIVS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* No core file, no tracing by others: there are secrets in memory. */
+bool privs_hide_memory(void);
+/* To that user for good; "" or not being root: as it is, with a notice. */
+bool privs_drop(const char *user);
+/* Closes every descriptor from 3 up but these. */
+void privs_close_all_but(const int *keep, size_t nkeep);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/record.h"
+
+#include <stdio.h>
+
+#include "base/sbuf.h"
+#include "dns/text.h"
+
+/* Escaped names can be long; a line holds at most this much of one. */
+#define NAME_SHOWN 200
+
+void
+record_refusal(struct worker *w, enum counter cause, const struct addr *from,
+    const struct inbound *in)
+{
+	char addr[ADDR_TEXT_MAX], name[NAME_TEXT_MAX], buf[800];
+	struct sbuf line;
+	unsigned suppressed;
+
+	if (!log_is_on(LEVEL_WARNING) ||
+	    !log_rate_due(&w->rates[cause], w->now_us, &suppressed))
+		return;
+	sbuf_init(&line, buf, sizeof(buf));
+	sbuf_addf(&line, "client %s/%s", addr_text(from, addr),
+	    in->is_tcp ? "tcp" : "udp");
+	if (in->has_tsig)
+		sbuf_addf(&line, " key=%.*s", NAME_SHOWN,
+		    name_text(&in->tsig.key, name));
+	if (cause == STAT_BAD_TIME)
+		sbuf_addf(&line, " signed=%llu now=%llu",
+		    (unsigned long long)in->tsig.time_signed,
+		    (unsigned long long)w->now_s);
+	if (cause == STAT_BAD_ZONE || cause == STAT_NOT_ALLOWED ||
+	    cause == STAT_OUT_OF_ZONE)
+		sbuf_addf(&line, " zone=%.*s", NAME_SHOWN,
+		    name_text(&in->msg.zone, name));
+	sbuf_addf(&line, ": %s", stats_hint(cause));
+	if (suppressed > 0)
+		sbuf_addf(&line, " (%u more suppressed)", suppressed);
+	log_warn("%s", line.text);
+}
+
+static void
+add_outcomes(
+    struct sbuf *line, const struct conf *conf, const struct request *q)
+{
+	size_t i;
+
+	for (i = 0; i < q->ntargets; i++) {
+		const struct outcome *o = &q->outcomes[i];
+
+		sbuf_addf(line, " %s=%s/%ums", conf->targets[q->target[i]].name,
+		    o->class == OUTCOME_FAILED
+			? stats_target_name((enum target_counter)o->cause)
+			: rcode_text(o->rcode),
+		    o->ms);
+	}
+}
+
+static void
+describe(struct sbuf *line, const struct worker *w, const struct slot *s)
+{
+	char addr[ADDR_TEXT_MAX], name[NAME_TEXT_MAX];
+	const struct request *q = &s->request;
+
+	sbuf_addf(line, "update id=%zu.%llu client=%s/%s", w->setup->index,
+	    (unsigned long long)s->id, addr_text(&s->route.from, addr),
+	    s->in.is_tcp ? "tcp" : "udp");
+	sbuf_addf(line, " key=%.*s", NAME_SHOWN,
+	    name_text(&s->in.client->tsig.name, name));
+	sbuf_addf(
+	    line, " zone=%.*s", NAME_SHOWN, name_text(&s->in.msg.zone, name));
+	sbuf_addf(
+	    line, " answer=%s", q->is_silent ? "none" : rcode_text(q->rcode));
+	add_outcomes(line, w->conf, q);
+}
+
+static const struct {
+	enum request_flaw flaw;
+	enum counter counter;
+} flaws[] = {
+    {REQUEST_DIVERGED, STAT_DIVERGED},
+    {REQUEST_MISSED, STAT_MISSED},
+    {REQUEST_UNTOLD, STAT_APPLIED_UNTOLD},
+};
+
+/* Counts and names what is wrong; true if a warning is due. */
+static bool
+add_flaws(struct worker *w, struct sbuf *line, const struct request *q)
+{
+	unsigned found = request_flaws(q), suppressed = 0;
+	bool is_due = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
+		enum counter c = flaws[i].counter;
+
+		if ((found & flaws[i].flaw) == 0)
+			continue;
+		w->stats.count[c]++;
+		sbuf_addf(line, ": %s", stats_hint(c));
+		if (log_rate_due(&w->rates[c], w->now_us, &suppressed))
+			is_due = true;
+		if (suppressed > 0)
+			sbuf_addf(line, " (%u more suppressed)", suppressed);
+		suppressed = 0;
+	}
+	return is_due;
+}
+
+void
+record_update(struct worker *w, const struct slot *s)
+{
+	enum log_level level = LEVEL_INFO;
+	struct sbuf line;
+	char buf[1000];
+
+	if (!log_is_on(level) && request_flaws(&s->request) == 0)
+		return;
+	sbuf_init(&line, buf, sizeof(buf));
+	describe(&line, w, s);
+	if (add_flaws(w, &line, &s->request))
+		level = LEVEL_WARNING;
+	log_line(level, "%s", line.text);
+}

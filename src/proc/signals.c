@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+
+static int fds[2] = {-1, -1};
+
+static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1};
+
+static void
+note(int signo)
+{
+	int saved = errno;
+	unsigned char octet = (unsigned char)signo;
+
+	/* A full pipe holds this kind of signal already, or soon does. */
+	if (write(fds[1], &octet, 1) == -1)
+		errno = saved;
+}
+
+static bool
+set_handler(int signo, void (*handler)(int))
+{
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+	sigfillset(&sa.sa_mask);
+	return sigaction(signo, &sa, NULL) == 0;
+}
+
+bool
+signals_open(void)
+{
+	size_t i;
+
+	if (sock_pipe(fds) == -1 || !set_handler(SIGPIPE, SIG_IGN))
+		return false;
+	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
+		if (!set_handler(caught[i], note))
+			return false;
+	}
+	return true;
+}
+
+int
+signals_fd(void)
+{
+	return fds[0];
+}
+
+int
+signals_next(void)
+{
+	unsigned char octet;
+
+	return read(fds[0], &octet, 1) == 1 ? octet : 0;
+}
+
+void
+signals_block(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+void
+signals_unblock(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+signals_reset_in_worker(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		(void)set_handler(caught[i], SIG_IGN);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/slot.h"
+
+#include <stdlib.h>
+
+#include "dns/dns.h"
+
+bool
+slot_init(struct worker *w)
+{
+	size_t i;
+
+	TAILQ_INIT(&w->unused);
+	TAILQ_INIT(&w->by_deadline);
+	/* Not touched before it is used: most updates fill one page. */
+	w->octets = calloc(SLOTS + 1, DNS_MSG_OCTETS_MAX + 1);
+	if (w->octets == NULL)
+		return false;
+	for (i = 0; i <= SLOTS; i++) {
+		struct slot *s = &w->slots[i];
+
+		s->index = (uint32_t)i;
+		s->octets = w->octets + i * (DNS_MSG_OCTETS_MAX + 1);
+		TAILQ_INSERT_TAIL(&w->unused, s, link);
+	}
+	w->spare = TAILQ_FIRST(&w->unused);
+	TAILQ_REMOVE(&w->unused, w->spare, link);
+	return true;
+}
+
+void
+slot_free(struct worker *w)
+{
+	free(w->octets);
+	w->octets = NULL;
+}
+
+bool
+slot_keep_spare(struct worker *w)
+{
+	struct slot *next = TAILQ_FIRST(&w->unused);
+
+	if (next == NULL)
+		return false;
+	/* The last one used comes first: its memory is warm. */
+	TAILQ_REMOVE(&w->unused, next, link);
+	w->spare = next;
+	w->nbusy++;
+	return true;
+}
+
+void
+slot_release(struct worker *w, struct slot *s)
+{
+	TAILQ_INSERT_HEAD(&w->unused, s, link);
+	w->nbusy--;
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/target_thread.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compat.h"
+#include "base/mono.h"
+#include "base/sbuf.h"
+#include "dns/dns.h"
+#include "dns/text.h"
+
+#define STACK_OCTETS (256 * 1024)
+#define ID_TRIES 64
+
+enum { PFD_BELL, PFD_UDP_0, PFD_UDP_1, PFD_TCP, PFD_COUNT };
+
+void
+target_count(struct target *t, enum target_counter s)
+{
+	/* One writer: a plain add would do, were nobody to read. */
+	uint64_t n =
+	    atomic_load_explicit(&t->stats.count[s], memory_order_relaxed);
+
+	atomic_store_explicit(&t->stats.count[s], n + 1, memory_order_relaxed);
+}
+
+void
+target_complain(
+    struct target *t, enum target_counter cause, const char *fmt, ...)
+{
+	char addr[ADDR_TEXT_MAX], what[256], more[48] = "";
+	const char *hint = stats_target_hint(cause);
+	unsigned suppressed;
+	va_list ap;
+
+	if (!log_is_on(LEVEL_WARNING) ||
+	    !log_rate_due(&t->rates[cause], t->now_us, &suppressed))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (suppressed > 0)
+		snprintf(
+		    more, sizeof(more), " (%u more suppressed)", suppressed);
+	log_warn("target %s %s: %s%s%s%s", t->target->name,
+	    addr_text(&t->target->addr, addr), what,
+	    what[0] != '\0' ? ": " : "", hint, more);
+}
+
+void
+target_finish(struct target *t, struct exchange *x, struct outcome o)
+{
+	struct result result = {x->slot, o};
+
+	result.outcome.ms = (uint32_t)((t->now_us - x->start_us) / 1000);
+	if (x->legs[WAY_TCP].is_open)
+		t->tcp.open--;
+	exchange_end(&t->table, x);
+	/* It has room for every job that can be out. */
+	(void)queue_put(&t->results, &result);
+}
+
+void
+target_fail(struct target *t, struct exchange *x, enum target_counter cause)
+{
+	target_count(t, cause);
+	target_finish(t, x,
+	    (struct outcome){
+		.class = OUTCOME_FAILED, .cause = (uint16_t)cause});
+}
+
+static uint16_t
+random_id(struct target *t)
+{
+	if (t->ids_left == 0) {
+		arc4random_buf(t->ids, sizeof(t->ids));
+		t->ids_left = IDS_AT_ONCE;
+	}
+	return t->ids[--t->ids_left];
+}
+
+static bool
+open_leg(struct target *t, struct exchange *x, enum exchange_way way)
+{
+	int tries = ID_TRIES;
+
+	while (tries-- > 0) {
+		if (exchange_open(&t->table, x, way, random_id(t)))
+			return true;
+	}
+	return false;
+}
+
+size_t
+target_prepare(struct target *t, struct exchange *x, enum exchange_way way)
+{
+	struct copy *copy = &x->legs[way].copy;
+	size_t len;
+
+	if (forward_len(x->in, &t->target->tsig) > DNS_MSG_OCTETS_MAX) {
+		target_complain(t, TSTAT_FAIL_SIZE, "%s", "");
+		target_count(t, TSTAT_FAIL_SIZE);
+		/* It will never fit: refused, not failed. */
+		target_finish(t, x,
+		    (struct outcome){.class = OUTCOME_REFUSED,
+			.rcode = RCODE_SERVFAIL,
+			.cause = TSTAT_FAIL_SIZE});
+		return 0;
+	}
+	if (!open_leg(t, x, way)) {
+		target_fail(t, x, TSTAT_FAIL_LOCAL);
+		return 0;
+	}
+	if (way == WAY_TCP)
+		t->tcp.open++;
+	x->sent_us = t->now_us;
+	copy->time_signed = wall_s();
+	len = forward_write(x->in, &t->target->tsig, t->hmac, copy, t->copy);
+	if (len == 0)
+		target_fail(t, x, TSTAT_FAIL_CRYPTO);
+	return len;
+}
+
+static void
+vote(struct target *t, struct exchange *x, unsigned rcode)
+{
+	static const enum target_counter stats[] = {
+	    [OUTCOME_APPLIED] = TSTAT_APPLIED,
+	    [OUTCOME_VERDICT] = TSTAT_VERDICT,
+	    [OUTCOME_REFUSED] = TSTAT_REFUSED,
+	};
+	enum outcome_class class =
+	    collect_class(rcode, plan_kind(&x->in->shape));
+
+	if (class == OUTCOME_FAILED) {
+		target_complain(t, TSTAT_FAIL_RCODE, "%s", rcode_text(rcode));
+		target_fail(t, x, TSTAT_FAIL_RCODE);
+		return;
+	}
+	if (class == OUTCOME_REFUSED)
+		target_complain(
+		    t, TSTAT_REFUSED, "answers %s", rcode_text(rcode));
+	target_count(t, stats[class]);
+	target_finish(t, x,
+	    (struct outcome){.class = (uint8_t) class,
+		.rcode = (uint8_t)rcode,
+		.cause = (uint16_t)stats[class]});
+}
+
+/* The wait goes on by UDP, where anybody may have sent it. A connection is
+ * the target's own: it will bring nothing better, and what is no DNS on it
+ * ends it. */
+static void
+ignore(struct target *t, struct leg *leg, const struct answer *a)
+{
+	struct exchange *x = leg->exchange;
+
+	x->last_cause = (uint16_t)a->cause;
+	target_complain(t, a->cause, "%s", rcode_text(a->rcode));
+	if (leg->way == WAY_TCP && a->cause == TSTAT_IGN_UNSIGNED) {
+		target_fail(t, x, a->cause);
+		return;
+	}
+	target_count(t, a->cause);
+	if (leg->way == WAY_TCP && a->cause == TSTAT_IGN_MALFORMED)
+		target_tcp_lost(t, a->cause, "closing the connection");
+}
+
+static void
+truncated(struct target *t, struct leg *leg, const struct answer *a)
+{
+	struct exchange *x = leg->exchange;
+
+	target_count(t, TSTAT_TRUNCATED);
+	if (leg->way == WAY_TCP) {
+		target_complain(t, TSTAT_FAIL_TRUNCATED, "%s", "");
+		target_fail(t, x, TSTAT_FAIL_TRUNCATED);
+		return;
+	}
+	if (x->way == WAY_TCP)
+		return;
+	target_complain(t, TSTAT_TRUNCATED, "%s",
+	    a->is_authentic ? "it may have been applied already" : "unsigned");
+	if (a->is_authentic)
+		exchange_close_leg(&t->table, leg);
+	exchange_wait(&t->table, x, WAY_TCP);
+}
+
+static void
+failed(struct target *t, struct exchange *x, const struct answer *a)
+{
+	target_complain(t, a->cause, "its clock %llu, ours %llu",
+	    (unsigned long long)a->target_time, (unsigned long long)wall_s());
+	target_fail(t, x, a->cause);
+}
+
+void
+target_answered(struct target *t, enum exchange_way way, uint8_t path,
+    const uint8_t *octets, size_t len)
+{
+	struct expected e = {
+	    .tsig = &t->target->tsig, .hmac = t->hmac, .now_s = wall_s()};
+	struct answer a;
+	struct leg *leg;
+
+	if (len < DNS_HEADER_OCTETS) {
+		target_count(t, TSTAT_IGN_SHORT);
+		return;
+	}
+	leg = exchange_find(
+	    &t->table, way, (uint16_t)(octets[0] << 8 | octets[1]));
+	if (leg == NULL || leg->path != path) {
+		target_count(t, TSTAT_IGN_ID);
+		return;
+	}
+	e.in = leg->exchange->in;
+	e.copy = &leg->copy;
+	forward_check(&e, octets, len, &a);
+	switch (a.kind) {
+	case ANSWER_IGNORED:
+		ignore(t, leg, &a);
+		return;
+	case ANSWER_VOTE:
+		vote(t, leg->exchange, a.rcode);
+		return;
+	case ANSWER_FAILED:
+		failed(t, leg->exchange, &a);
+		return;
+	case ANSWER_TRUNCATED:
+		truncated(t, leg, &a);
+		return;
+	}
+}
+
+static enum exchange_way
+first_way(const struct target *t, const struct inbound *in)
+{
+	if (in->is_tcp || t->target->transport == TRANSPORT_TCP ||
+	    forward_len(in, &t->target->tsig) > t->target->udp_size)
+		return WAY_TCP;
+	return WAY_UDP;
+}
+
+static void
+take_jobs(struct target *t)
+{
+	struct exchange *x;
+	struct job job;
+
+	while (queue_take(&t->jobs, &job)) {
+		x = exchange_begin(&t->table, job.in, job.slot, job.start_us);
+		/* There are as many as there can be jobs. */
+		if (x == NULL)
+			abort();
+		x->way = first_way(t, job.in);
+	}
+}
+
+static void
+expire(struct target *t)
+{
+	struct exchange *x;
+	enum target_counter cause;
+
+	while ((x = TAILQ_FIRST(&t->table.by_age)) != NULL &&
+	       t->now_us >= x->start_us + t->timeout_us) {
+		cause = (enum target_counter)x->last_cause;
+		if (cause == TSTAT_NO_CAUSE)
+			cause = x->is_waiting ? TSTAT_FAIL_BUSY
+					      : TSTAT_FAIL_TIMEOUT;
+		if (x->legs[WAY_TCP].is_open)
+			target_tcp_timeout(t, x);
+		/* Losing the connection may have ended it. */
+		if (x != TAILQ_FIRST(&t->table.by_age))
+			continue;
+		target_complain(t, cause, "%s", "");
+		target_fail(t, x, cause);
+	}
+	while ((x = TAILQ_FIRST(&t->table.by_resend)) != NULL &&
+	       t->now_us >= x->sent_us + t->resend_us)
+		target_udp_resend(t, x);
+}
+
+/* Oldest first; those who wait for a connection do not hold up others. */
+static void
+send_waiting(struct target *t)
+{
+	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
+
+	for (; x != NULL && t->table.in_flight < t->max_in_flight; x = next) {
+		next = TAILQ_NEXT(x, waiting);
+		if (x->way == WAY_UDP && !t->udp_is_blocked)
+			target_udp_send(t, x);
+		else if (x->way == WAY_UDP)
+			continue;
+		else if (target_tcp_is_ready(t, x))
+			target_tcp_send(t, x);
+	}
+}
+
+static int
+poll_timeout_ms(const struct target *t)
+{
+	const struct exchange *x;
+	uint64_t due = UINT64_MAX, now = mono_us();
+
+	x = TAILQ_FIRST(&t->table.by_age);
+	if (x != NULL)
+		due = x->start_us + t->timeout_us;
+	x = TAILQ_FIRST(&t->table.by_resend);
+	if (x != NULL && x->sent_us + t->resend_us < due)
+		due = x->sent_us + t->resend_us;
+	/* Idle sockets are closed within a second of their time. */
+	if (due == UINT64_MAX)
+		return t->tcp.state != TCP_CLOSED ? 1000 : -1;
+	if (due <= now)
+		return 0;
+	return (int)((due - now) / 1000) + 1;
+}
+
+static void
+wait_for_events(struct target *t)
+{
+	struct pollfd pfd[PFD_COUNT] = {
+	    [PFD_BELL] = {.fd = t->bell.fds[0], .events = POLLIN},
+	    [PFD_UDP_0] = {.fd = t->udp[0].fd,
+		.events = target_udp_events(t, 0)},
+	    [PFD_UDP_1] = {.fd = t->udp[1].fd,
+		.events = target_udp_events(t, 1)},
+	    [PFD_TCP] = {.fd = t->tcp.fd, .events = target_tcp_events(t)},
+	};
+	int n;
+
+	bell_doze(&t->bell);
+	n = poll(pfd, PFD_COUNT,
+	    queue_is_empty(&t->jobs) && !atomic_load(&t->is_stopping)
+		? poll_timeout_ms(t)
+		: 0);
+	bell_rise(&t->bell, n > 0 && pfd[PFD_BELL].revents != 0);
+	t->now_us = mono_us();
+	if (n <= 0)
+		return;
+	if (pfd[PFD_UDP_0].revents != 0)
+		target_udp_ready(t, 0, pfd[PFD_UDP_0].revents);
+	if (pfd[PFD_UDP_1].revents != 0)
+		target_udp_ready(t, 1, pfd[PFD_UDP_1].revents);
+	if (pfd[PFD_TCP].revents != 0)
+		target_tcp_ready(t, pfd[PFD_TCP].revents);
+}
+
+static void *
+run(void *arg)
+{
+	struct target *t = arg;
+
+	while (!atomic_load(&t->is_stopping)) {
+		t->now_us = mono_us();
+		take_jobs(t);
+		expire(t);
+		target_udp_tick(t);
+		target_tcp_tick(t);
+		send_waiting(t);
+		if (!queue_is_empty(&t->results))
+			bell_ring(t->worker_bell);
+		wait_for_events(t);
+	}
+	return NULL;
+}
+
+/* Half of both deadlines: time enough for the first try, and enough left
+ * for the second one. */
+static uint64_t
+resend_after_us(const struct conf *conf, const struct conf_target *target)
+{
+	unsigned ms = conf->client_deadline_ms;
+
+	if (target->timeout_ms < ms)
+		ms = target->timeout_ms;
+	return (uint64_t)ms * 1000 / 2;
+}
+
+static bool
+allocate(struct target *t)
+{
+	size_t nbuckets = 16;
+
+	while (nbuckets < 2 * t->max_lent)
+		nbuckets *= 2;
+	t->exchanges = calloc(t->max_lent, sizeof(*t->exchanges));
+	t->buckets = calloc(nbuckets, sizeof(*t->buckets));
+	t->tcp.in.cap = FRAME_OCTETS_MAX;
+	t->tcp.out.cap = 2 * FRAME_OCTETS_MAX;
+	t->tcp.in.buf = malloc(t->tcp.in.cap);
+	t->tcp.out.buf = malloc(t->tcp.out.cap);
+	if (t->exchanges == NULL || t->buckets == NULL ||
+	    t->tcp.in.buf == NULL || t->tcp.out.buf == NULL)
+		return false;
+	exchange_table_init(
+	    &t->table, t->exchanges, t->max_lent, t->buckets, nbuckets);
+	return queue_init(&t->jobs, t->max_lent, sizeof(struct job)) &&
+	       queue_init(&t->results, t->max_lent, sizeof(struct result)) &&
+	       bell_init(&t->bell);
+}
+
+struct target *
+target_new(const struct target_setup *setup)
+{
+	const struct conf_target *target = &setup->conf->targets[setup->index];
+	struct target *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->conf = setup->conf;
+	t->target = target;
+	t->max_lent = setup->max_lent;
+	t->max_in_flight = target->max_in_flight / setup->conf->workers;
+	if (t->max_in_flight == 0)
+		t->max_in_flight = 1;
+	t->timeout_us = (uint64_t)target->timeout_ms * 1000;
+	t->resend_us = resend_after_us(setup->conf, target);
+	t->worker_bell = setup->worker_bell;
+	t->udp[0].fd = t->udp[1].fd = t->tcp.fd = -1;
+	t->bell.fds[0] = t->bell.fds[1] = -1;
+	t->hmac = hmac_new(target->tsig.alg->hash, target->tsig.secret,
+	    target->tsig.secret_len);
+	if (t->hmac == NULL || !allocate(t)) {
+		target_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+bool
+target_start(struct target *t)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+
+	/* Signals are for the main thread only. */
+	sigfillset(&all);
+	if (pthread_attr_init(&attr) != 0)
+		return false;
+	t->is_running = pthread_attr_setstacksize(&attr, STACK_OCTETS) == 0 &&
+			pthread_sigmask(SIG_SETMASK, &all, &old) == 0 &&
+			pthread_create(&t->thread, &attr, run, t) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return t->is_running;
+}
+
+void
+target_stop(struct target *t)
+{
+	if (!t->is_running)
+		return;
+	atomic_store(&t->is_stopping, true);
+	bell_ring(&t->bell);
+	(void)pthread_join(t->thread, NULL);
+	t->is_running = false;
+}
+
+void
+target_free(struct target *t)
+{
+	if (t == NULL)
+		return;
+	target_udp_close(t);
+	target_tcp_close(t);
+	hmac_free(t->hmac);
+	queue_free(&t->jobs);
+	queue_free(&t->results);
+	bell_free(&t->bell);
+	free(t->exchanges);
+	free(t->buckets);
+	free(t->tcp.in.buf);
+	free(t->tcp.out.buf);
+	free(t);
+}
+
+bool
+target_give(struct target *t, const struct job *job)
+{
+	if (t->lent == t->max_lent || !queue_put(&t->jobs, job))
+		return false;
+	t->lent++;
+	return true;
+}
+
+void
+target_wake(struct target *t)
+{
+	bell_ring(&t->bell);
+}
+
+bool
+target_take(struct target *t, struct result *result)
+{
+	if (!queue_take(&t->results, result))
+		return false;
+	t->lent--;
+	return true;
+}
+
+bool
+target_has_result(struct target *t)
+{
+	return !queue_is_empty(&t->results);
+}
+
+uint64_t
+target_stat(struct target *t, enum target_counter s)
+{
+	return atomic_load_explicit(&t->stats.count[s], memory_order_relaxed);
+}

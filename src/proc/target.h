@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One target as a worker sees it: a thread that sends copies of updates
+ * and brings back one outcome for each.
+ * Owner: the worker; target_stop before target_free.
+ * Threads: the worker's main thread calls what is declared here.
+ */
+#ifndef PROC_TARGET_H
+#define PROC_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "mux/collect.h"
+#include "mux/inbound.h"
+#include "mux/stats.h"
+#include "proc/queue.h"
+
+struct target;
+
+/* in is lent until the result with the same slot has come back. */
+struct job {
+	const struct inbound *in;
+	uint32_t slot;
+	uint64_t start_us;
+};
+
+struct result {
+	uint32_t slot;
+	struct outcome outcome;
+};
+
+struct target_setup {
+	const struct conf *conf;
+	size_t index; /* of conf->targets */
+	size_t max_lent; /* jobs not returned, at the most */
+	struct bell *worker_bell;
+};
+
+/* NULL if memory, descriptors or the HMAC can't be had. */
+struct target *target_new(const struct target_setup *setup);
+bool target_start(struct target *t);
+/* Returns when the thread has ended; what it still held is lost. */
+void target_stop(struct target *t);
+void target_free(struct target *t);
+
+/* false: busy, max_lent jobs are out. */
+bool target_give(struct target *t, const struct job *job);
+/* Wakes the thread, after any number of target_give. */
+void target_wake(struct target *t);
+bool target_take(struct target *t, struct result *result);
+bool target_has_result(struct target *t);
+
+uint64_t target_stat(struct target *t, enum target_counter s);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The inside of a target: target.c, target_udp.c and target_tcp.c only.
+ * Threads: the target's own, but for the queues, the bell and stats.
+ */
+#ifndef PROC_TARGET_THREAD_H
+#define PROC_TARGET_THREAD_H
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "mux/exchange.h"
+#include "net/frame.h"
+#include "proc/target.h"
+
+#define IDS_AT_ONCE 64
+
+/* A connected UDP socket. Two of them, so that the port can change while
+ * answers to the former one are still awaited. */
+struct udp_path {
+	int fd; /* -1: none */
+	uint64_t opened_us;
+	unsigned sent;
+};
+
+enum tcp_state { TCP_CLOSED, TCP_CONNECTING, TCP_OPEN };
+
+struct tcp_path {
+	int fd;
+	enum tcp_state state;
+	bool has_answered; /* since it was opened */
+	uint64_t used_us; /* last time anything was sent or received */
+	uint64_t received_us;
+	size_t open; /* legs that wait on it */
+	struct frame_in in;
+	struct frame_out out;
+};
+
+struct target {
+	/* Constant once the thread runs. */
+	const struct conf *conf;
+	const struct conf_target *target;
+	size_t max_lent;
+	size_t max_in_flight; /* this worker's share */
+	uint64_t timeout_us;
+	uint64_t resend_us;
+	struct bell *worker_bell;
+
+	/* Shared. */
+	struct queue jobs;
+	struct queue results;
+	struct bell bell;
+	atomic_bool is_stopping;
+	struct target_stats stats;
+
+	/* The worker's. */
+	size_t lent;
+	pthread_t thread;
+	bool is_running;
+
+	/* The thread's. */
+	uint64_t now_us;
+	struct hmac *hmac;
+	struct exchange_table table;
+	struct exchange *exchanges;
+	struct leg_list *buckets;
+	struct udp_path udp[2];
+	size_t udp_current; /* index of the one that sends */
+	bool udp_is_blocked; /* until it is writable */
+	struct tcp_path tcp;
+	uint16_t ids[IDS_AT_ONCE];
+	size_t ids_left;
+	struct log_rate rates[TSTAT_COUNT];
+	uint8_t copy[FORWARD_OCTETS_MAX];
+	uint8_t answer[65535];
+};
+
+/* target.c */
+void target_count(struct target *t, enum target_counter s);
+/* Ends the exchange with an outcome for the worker. */
+void target_finish(struct target *t, struct exchange *x, struct outcome o);
+void target_fail(
+    struct target *t, struct exchange *x, enum target_counter cause);
+/* Opens the leg with a fresh random ID and writes the copy; 0 after having
+ * ended the exchange. */
+size_t target_prepare(
+    struct target *t, struct exchange *x, enum exchange_way way);
+/* Octets that came by way; path is the UDP socket's index. */
+void target_answered(struct target *t, enum exchange_way way, uint8_t path,
+    const uint8_t *octets, size_t len);
+/* Rate-limited by cause. */
+void target_complain(struct target *t, enum target_counter cause,
+    const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* target_udp.c */
+void target_udp_send(struct target *t, struct exchange *x);
+void target_udp_resend(struct target *t, struct exchange *x);
+short target_udp_events(const struct target *t, size_t path);
+void target_udp_ready(struct target *t, size_t path, short revents);
+void target_udp_tick(struct target *t);
+void target_udp_close(struct target *t);
+
+/* target_tcp.c */
+/* Can this exchange go out by TCP now? Connects if there is need. */
+bool target_tcp_is_ready(struct target *t, const struct exchange *x);
+void target_tcp_send(struct target *t, struct exchange *x);
+short target_tcp_events(const struct target *t);
+void target_tcp_ready(struct target *t, short revents);
+/* Closes it; what waited on it fails with this cause, or is sent again. */
+void target_tcp_lost(
+    struct target *t, enum target_counter cause, const char *why);
+/* An exchange on the connection is out of time. */
+void target_tcp_timeout(struct target *t, const struct exchange *x);
+void target_tcp_tick(struct target *t);
+void target_tcp_close(struct target *t);
+
+#endif

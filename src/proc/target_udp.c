@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/* A target's copies and answers by UDP. */
+#include "proc/target_thread.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+
+/*
+ * A source port serves many copies: what protects them is the TSIG that is
+ * chained to ours, and the random ID. It is still changed now and then.
+ */
+#define PORT_AGE_US 10000000
+#define PORT_COPIES 4096
+#define RECEIVE_AT_ONCE 64
+
+static void
+close_path(struct udp_path *path)
+{
+	if (path->fd != -1)
+		close(path->fd);
+	path->fd = -1;
+	path->sent = 0;
+}
+
+void
+target_udp_close(struct target *t)
+{
+	close_path(&t->udp[0]);
+	close_path(&t->udp[1]);
+}
+
+/* All answers that are awaited on this socket will never come. */
+static void
+path_failed(struct target *t, size_t index, int error)
+{
+	struct exchange *x = TAILQ_FIRST(&t->table.by_age), *next;
+
+	target_complain(t, TSTAT_FAIL_ICMP, "%s", strerror(error));
+	for (; x != NULL; x = next) {
+		struct leg *leg = &x->legs[WAY_UDP];
+
+		next = TAILQ_NEXT(x, by_age);
+		if (!leg->is_open || leg->path != index)
+			continue;
+		/* TCP was asked as well and may yet answer. */
+		if (x->way == WAY_TCP)
+			exchange_close_leg(&t->table, leg);
+		else
+			target_fail(t, x, TSTAT_FAIL_ICMP);
+	}
+}
+
+static bool
+is_worn(const struct target *t, const struct udp_path *path)
+{
+	return path->sent >= PORT_COPIES ||
+	       t->now_us - path->opened_us >= PORT_AGE_US;
+}
+
+/* The former socket goes once nothing sent by it can still be open. */
+void
+target_udp_tick(struct target *t)
+{
+	struct udp_path *current = &t->udp[t->udp_current];
+	struct udp_path *former = &t->udp[1 - t->udp_current];
+
+	if (former->fd != -1 && t->now_us - current->opened_us > t->timeout_us)
+		close_path(former);
+}
+
+static struct udp_path *
+path_for_sending(struct target *t)
+{
+	struct udp_path *path = &t->udp[t->udp_current];
+
+	if (path->fd != -1 && is_worn(t, path) &&
+	    t->udp[1 - t->udp_current].fd == -1) {
+		t->udp_current = 1 - t->udp_current;
+		path = &t->udp[t->udp_current];
+	}
+	if (path->fd == -1) {
+		path->fd = sock_connect_udp(&t->target->addr);
+		path->opened_us = t->now_us;
+		path->sent = 0;
+	}
+	return path;
+}
+
+/* An error may stand for an earlier datagram: then this one has not been
+ * sent, and is worth a second try. */
+static ssize_t
+send_copy(struct target *t, struct udp_path *path, size_t len)
+{
+	ssize_t n = send(path->fd, t->copy, len, MSG_NOSIGNAL);
+
+	if (n == -1 && errno == ECONNREFUSED)
+		n = send(path->fd, t->copy, len, MSG_NOSIGNAL);
+	if (n != -1)
+		path->sent++;
+	return n;
+}
+
+void
+target_udp_send(struct target *t, struct exchange *x)
+{
+	struct udp_path *path = path_for_sending(t);
+	size_t len;
+
+	if (path->fd == -1) {
+		target_complain(t, TSTAT_FAIL_LOCAL, "%s", strerror(errno));
+		target_fail(t, x, TSTAT_FAIL_LOCAL);
+		return;
+	}
+	len = target_prepare(t, x, WAY_UDP);
+	if (len == 0)
+		return;
+	x->legs[WAY_UDP].path = (uint8_t)t->udp_current;
+	if (send_copy(t, path, len) == -1) {
+		if (!sock_is_transient(errno)) {
+			target_complain(
+			    t, TSTAT_FAIL_ICMP, "%s", strerror(errno));
+			target_fail(t, x, TSTAT_FAIL_ICMP);
+			return;
+		}
+		exchange_close_leg(&t->table, &x->legs[WAY_UDP]);
+		exchange_wait(&t->table, x, WAY_UDP);
+		t->udp_is_blocked = true;
+		return;
+	}
+	target_count(t, TSTAT_SENT_UDP);
+	/* A second copy of an update with prerequisites could be told that
+	 * they fail because the first was applied. */
+	if (x->in->shape.prereqs == 0)
+		exchange_allow_resend(&t->table, x);
+}
+
+/* The same octets once more, so that either answer fits. */
+void
+target_udp_resend(struct target *t, struct exchange *x)
+{
+	struct leg *leg = &x->legs[WAY_UDP];
+	struct udp_path *path = &t->udp[leg->path];
+	size_t len;
+
+	exchange_forbid_resend(&t->table, x);
+	len = forward_write(
+	    x->in, &t->target->tsig, t->hmac, &leg->copy, t->copy);
+	if (len == 0 || send_copy(t, path, len) == -1)
+		return;
+	target_count(t, TSTAT_RESENT);
+}
+
+short
+target_udp_events(const struct target *t, size_t path)
+{
+	if (t->udp_is_blocked && path == t->udp_current)
+		return POLLIN | POLLOUT;
+	return POLLIN;
+}
+
+void
+target_udp_ready(struct target *t, size_t path, short revents)
+{
+	int n = RECEIVE_AT_ONCE;
+
+	if ((revents & POLLOUT) != 0)
+		t->udp_is_blocked = false;
+	while (n-- > 0) {
+		ssize_t len =
+		    recv(t->udp[path].fd, t->answer, sizeof(t->answer), 0);
+
+		if (len == -1) {
+			if (!sock_is_transient(errno))
+				path_failed(t, path, errno);
+			return;
+		}
+		target_answered(
+		    t, WAY_UDP, (uint8_t)path, t->answer, (size_t)len);
+	}
+}

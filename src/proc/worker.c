@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/mono.h"
+#include "dns/dns.h"
+#include "net/sock.h"
+#include "proc/client.h"
+#include "proc/daemon.h"
+#include "proc/dispatch.h"
+#include "proc/slot.h"
+
+#define RECEIVE_AT_ONCE 64
+#define STATS_INTERVAL_US 1000000
+/* Longer than any client waits; then a target that is still silent is
+ * left alone. */
+#define DRAIN_US 5000000
+
+#define LISTENERS_MAX (2 * CONF_LISTEN_MAX)
+enum { PFD_BELL, PFD_COMMAND, PFD_LISTEN };
+#define PFD_MAX (PFD_LISTEN + LISTENERS_MAX + CLIENTS_MAX)
+
+static void
+read_clocks(struct worker *w)
+{
+	w->now_us = mono_us();
+	w->now_s = wall_s();
+}
+
+static bool
+write_frame(struct worker *w, const struct stats_frame *f)
+{
+	uint8_t octets[STATS_FRAME_OCTETS];
+
+	stats_encode(f, octets);
+	/* All or nothing; nothing is made good by the next snapshot. */
+	return write(w->setup->stats_fd, octets, sizeof(octets)) ==
+	       sizeof(octets);
+}
+
+static void
+report_stats(struct worker *w)
+{
+	struct stats_frame f = {.type = FRAME_STATS, .nvalues = STAT_COUNT};
+	size_t i, s;
+
+	memcpy(f.values, w->stats.count, sizeof(w->stats.count));
+	(void)write_frame(w, &f);
+	f.nvalues = TSTAT_COUNT;
+	for (i = 0; i < w->conf->ntargets; i++) {
+		f.block = (uint16_t)(i + 1);
+		for (s = 0; s < TSTAT_COUNT; s++)
+			f.values[s] =
+			    target_stat(w->targets[i], (enum target_counter)s);
+		(void)write_frame(w, &f);
+	}
+	w->next_stats_us = w->now_us + STATS_INTERVAL_US;
+}
+
+static bool
+make_hmacs(struct worker *w)
+{
+	size_t i;
+
+	w->hmacs = calloc(w->conf->nclients, sizeof(*w->hmacs));
+	if (w->hmacs == NULL)
+		return false;
+	for (i = 0; i < w->conf->nclients; i++) {
+		const struct conf_tsig *key = &w->conf->clients[i].tsig;
+
+		w->hmacs[i] =
+		    hmac_new(key->alg->hash, key->secret, key->secret_len);
+		if (w->hmacs[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+make_targets(struct worker *w)
+{
+	struct target_setup setup = {.conf = w->conf,
+	    .max_lent = SLOTS_PER_TARGET,
+	    .worker_bell = &w->bell};
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		setup.index = i;
+		w->targets[i] = target_new(&setup);
+		if (w->targets[i] == NULL || !target_start(w->targets[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+make_ready(struct worker *w)
+{
+	return bell_init(&w->bell) && slot_init(w) && client_init(w) &&
+	       make_hmacs(w) && make_targets(w);
+}
+
+static void
+clean_up(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		if (w->targets[i] != NULL)
+			target_stop(w->targets[i]);
+		target_free(w->targets[i]);
+	}
+	for (i = 0; w->hmacs != NULL && i < w->conf->nclients; i++)
+		hmac_free(w->hmacs[i]);
+	free(w->hmacs);
+	client_free(w);
+	slot_free(w);
+	bell_free(&w->bell);
+}
+
+/* H13: nobody sends from port 0; our own address would be a loop. */
+static bool
+is_plausible(struct worker *w, const struct route *route)
+{
+	return addr_port(&route->from) != 0 &&
+	       !listen_is_own(w->setup->listeners, w->setup->nlisteners,
+		   &route->from, &route->to);
+}
+
+static void
+receive_udp(struct worker *w, int fd)
+{
+	int n = RECEIVE_AT_ONCE;
+
+	while (n-- > 0) {
+		struct slot *s = w->spare;
+		ssize_t len;
+
+		s->route.fd = fd;
+		s->route.client = NULL;
+		len = sock_recv_from(fd, s->octets, DNS_MSG_OCTETS_MAX,
+		    &s->route.from, &s->route.to);
+		/* Nothing left, or an error that belongs to an answer. */
+		if (len == -1)
+			return;
+		w->stats.count[STAT_RECEIVED_UDP]++;
+		s->in.is_tcp = s->in.has_tsig = false;
+		if (is_plausible(w, &s->route))
+			(void)dispatch_message(w, (size_t)len);
+		else
+			dispatch_refused(
+			    w, STAT_DROP_SOURCE, &s->route.from, &s->in);
+	}
+}
+
+static void
+start_draining(struct worker *w)
+{
+	w->is_draining = true;
+	w->drain_until_us = w->now_us + DRAIN_US;
+	log_debug("finishing %zu updates", w->nbusy);
+}
+
+static bool
+is_drained(const struct worker *w)
+{
+	if (!w->is_draining)
+		return false;
+	return (w->nbusy == 0 && client_count(w) == 0) ||
+	       w->now_us >= w->drain_until_us;
+}
+
+static int
+timeout_ms(const struct worker *w)
+{
+	uint64_t due = w->next_stats_us, now = mono_us();
+
+	if (dispatch_next_deadline_us(w) < due)
+		due = dispatch_next_deadline_us(w);
+	if (client_next_deadline_us(w) < due)
+		due = client_next_deadline_us(w);
+	if (w->is_draining && w->drain_until_us < due)
+		due = w->drain_until_us;
+	return due <= now ? 0 : (int)((due - now) / 1000) + 1;
+}
+
+static bool
+has_results(const struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		if (target_has_result(w->targets[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Poll skips entries below 0: not while draining, nor out of descriptors. */
+static int
+pollable_listener(const struct worker *w, const struct listener *l)
+{
+	if (w->is_draining ||
+	    (l->is_tcp && w->now_us < client_accept_after_us(w)))
+		return -1;
+	return listen_fd(l, w->setup->index);
+}
+
+static void
+wait_for_events(struct worker *w)
+{
+	struct pollfd pfd[PFD_MAX];
+	size_t i, nlisteners = w->setup->nlisteners, nclients;
+	struct pollfd *clients = pfd + PFD_LISTEN + nlisteners;
+	int n;
+
+	pfd[PFD_BELL] = (struct pollfd){.fd = w->bell.fds[0], .events = POLLIN};
+	pfd[PFD_COMMAND] = (struct pollfd){
+	    .fd = w->is_draining ? -1 : w->setup->command_fd, .events = POLLIN};
+	for (i = 0; i < nlisteners; i++)
+		pfd[PFD_LISTEN + i] = (struct pollfd){
+		    .fd = pollable_listener(w, &w->setup->listeners[i]),
+		    .events = POLLIN};
+	nclients = client_poll(w, clients);
+	bell_doze(&w->bell);
+	n = poll(pfd, PFD_LISTEN + nlisteners + nclients,
+	    has_results(w) ? 0 : timeout_ms(w));
+	bell_rise(&w->bell, n > 0 && pfd[PFD_BELL].revents != 0);
+	read_clocks(w);
+	if (n <= 0)
+		return;
+	if (pfd[PFD_COMMAND].revents != 0)
+		start_draining(w);
+	for (i = 0; i < nlisteners; i++) {
+		const struct listener *l = &w->setup->listeners[i];
+
+		if (pfd[PFD_LISTEN + i].revents == 0)
+			continue;
+		if (l->is_tcp)
+			client_accept(w, pfd[PFD_LISTEN + i].fd);
+		else
+			receive_udp(w, pfd[PFD_LISTEN + i].fd);
+	}
+	client_ready(w, clients, nclients);
+}
+
+static void
+serve(struct worker *w)
+{
+	while (!is_drained(w)) {
+		wait_for_events(w);
+		dispatch_results(w);
+		dispatch_deadlines(w);
+		client_tick(w);
+		dispatch_wake_targets(w);
+		if (w->now_us >= w->next_stats_us)
+			report_stats(w);
+	}
+	report_stats(w);
+}
+
+int
+worker_run(const struct worker_setup *setup)
+{
+	struct stats_frame ready = {.type = FRAME_READY};
+	struct worker *w = calloc(1, sizeof(*w));
+	char role[24];
+	int status = 1;
+
+	snprintf(role, sizeof(role), "worker %zu", setup->index);
+	log_set_role(role);
+	if (w == NULL) {
+		log_error("no memory");
+		return 1;
+	}
+	w->setup = setup;
+	w->conf = setup->conf;
+	read_clocks(w);
+	if (!make_ready(w)) {
+		log_error("cannot start: %s", strerror(errno));
+	} else if (write_frame(w, &ready)) {
+		if (setup->is_daemon)
+			daemon_let_go();
+		serve(w);
+		status = 0;
+	}
+	clean_up(w);
+	free(w);
+	return status;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A worker process: receives, verifies, hands out, answers.
+ * Owner: everything is made in worker_run and lives until the process
+ *   ends. Threads: one main thread, and one per target (target.h).
+ * Errors: before it is ready, an exit status other than 0.
+ */
+#ifndef PROC_WORKER_H
+#define PROC_WORKER_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "mux/inbound.h"
+#include "mux/request.h"
+#include "mux/stats.h"
+#include "mux/verify.h"
+#include "proc/listen.h"
+#include "proc/queue.h"
+#include "proc/target.h"
+
+/* Updates that one worker can have in hand, and the half of them that one
+ * target may hold up. */
+#define SLOTS 256
+#define SLOTS_PER_TARGET (SLOTS / 2)
+
+struct worker_setup {
+	const struct conf *conf;
+	const struct listener *listeners;
+	size_t nlisteners;
+	size_t index; /* of the worker */
+	int stats_fd; /* to the parent */
+	int command_fd; /* end of file: finish and end */
+	bool is_daemon; /* to syslog once ready */
+};
+
+/* Where an answer goes. */
+struct route {
+	int fd; /* the UDP listener */
+	struct addr from;
+	struct addr to; /* the local address, on a wildcard */
+	struct tcp_client *client; /* NULL for UDP */
+	uint64_t client_serial;
+};
+
+struct slot {
+	TAILQ_ENTRY(slot) link; /* unused, or by_deadline until settled */
+	uint32_t index;
+	uint64_t id; /* for the log */
+	struct route route;
+	struct inbound in;
+	struct request request;
+	uint8_t *octets; /* DNS_MSG_OCTETS_MAX of them */
+};
+
+TAILQ_HEAD(slot_list, slot);
+
+struct tcp_clients;
+
+struct worker {
+	const struct worker_setup *setup;
+	const struct conf *conf;
+	uint64_t now_us;
+	uint64_t now_s;
+
+	struct slot slots[SLOTS + 1];
+	struct slot_list unused;
+	struct slot_list by_deadline;
+	struct slot *spare; /* receives; replaced when what it got is kept */
+	size_t nbusy;
+	uint64_t last_id;
+	uint8_t *octets; /* of all slots */
+
+	struct hmac **hmacs; /* by index into conf->clients */
+	struct target *targets[CONF_TARGETS_MAX];
+	bool is_lent_to[CONF_TARGETS_MAX]; /* since the last wake */
+	struct bell bell;
+
+	struct tcp_clients *clients;
+	struct stats stats;
+	struct log_rate rates[STAT_COUNT];
+	bool is_draining;
+	uint64_t drain_until_us;
+	uint64_t next_stats_us;
+};
+
+/* Returns the exit status of the process. */
+int worker_run(const struct worker_setup *setup);
+
+#endif
