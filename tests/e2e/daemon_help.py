@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: ISC
+"""What the tests of the daemon and of its processes share."""
+import pathlib
+import time
+
+import wire
+from answers import SIGNED, check
+from client import PATIENCE, Udp
+from wire import address, golden, sign
+
+
+def update(owner="h1"):
+    return sign(golden(updates=[address(f"{owner}.{wire.ZONE}")]))
+
+
+def assert_answers(server, how=Udp, **more):
+    request = update()
+    with how(server, **more) as client:
+        check(client.ask(request), request, SIGNED())
+
+
+def wait_for(condition, what, timeout=PATIENCE):
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)  # a poll with a limit: nothing tells us
+    return found
+
+
+def is_running(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: ISC
+"""ddns-mux as the client of its targets, by UDP: what is an answer, and
+what goes out. Section 10 of the conformance matrix; what only TCP shows is
+in test_targets_tcp.py."""
+import hmac
+import random
+import struct
+import time
+
+import pytest
+
+import fake
+import rows
+import wire
+from answers import SIGNED, check
+from fake import both, odd, ok
+from target_help import (FAILED, H1, TIMEOUT, ask, careful, short_world,
+                         update)
+from wire import (FORMERR, GOLDEN_KEY, NOTAUTH, NOTIMP, REFUSED, SERVFAIL,
+                  golden, message, question, rr, sign)
+
+
+@pytest.fixture(scope="module", name="world")
+def fixture_world():
+    with short_world() as world:
+        yield world
+
+
+def bad_mac(mac):
+    return wire.flip(mac, 5)
+
+
+def no_mac(mac):
+    del mac
+    return b""
+
+
+def wrong_id(r):
+    r.reply(ident=r.msg.ident ^ 1)
+
+
+def clients_id(request):
+    """An answer whose ID is the one that the client chose."""
+    return odd(ident=struct.unpack_from(">H", request)[0])
+
+
+class Misnamed(wire.Key):
+    """Another algorithm's name over the right one's MAC."""
+
+    def mac(self, data):
+        return hmac.digest(self.secret, data, "sha256")
+
+
+ONE = "mux-one.example.", b"one" * 8 + bytes(32), "hmac-sha512"
+# Each of these is no answer: the wait goes on.
+IGNORED = {
+    "O7-id": wrong_id,
+    "O7-port": fake.from_another_port,
+    "O7-address": fake.from_another_address,
+    "O8-QR": odd(qr=0),
+    "O8-opcode-0": odd(opcode=0),
+    "O8-opcode-4": odd(opcode=4),
+    "O9-name": odd(zone=[question("other.test")]),
+    "O9-type": odd(zone=[question(wire.ZONE, wire.A)]),
+    "O9-class": odd(zone=[question(wire.ZONE, wire.SOA, wire.CH)]),
+    "O9-two": odd(zone=[question(wire.ZONE)] * 2),
+    "O10": odd(signed=False),
+    **{f"O11-bare-{code}": odd(rcode=code, signed=False) for code in
+       (FORMERR, SERVFAIL, NOTIMP, REFUSED, 6, 8, NOTAUTH)},
+    **{f"O11-error-{error}": odd(rcode=NOTAUTH, error=error, mac=no_mac)
+       for error in (wire.BADSIG, wire.BADKEY)},
+    "O11-NOERROR-without-mac": odd(mac=no_mac),
+    "O12-mac": odd(mac=bad_mac),
+    "O12-other-request": odd(prior=bytes(32)),
+    "O12-no-request": odd(prior=None),
+    "O12-time-not-covered": lambda r: r.send(wire.flip(r.build(), -44)),
+    "O13-key-of-client": odd(key=GOLDEN_KEY),
+    "O13-unknown-key": odd(key=fake.FOREIGN_KEY),
+    "O13-algorithm": odd(key=wire.Key(*ONE)),
+    "O13-algorithm-name": odd(key=Misnamed(*ONE)),
+    "O14-16": odd(length=16),
+    "O14-9": odd(length=9),
+    "O17-other-len": odd(rcode=NOTAUTH, error=wire.BADTIME, other=b"abc"),
+    "O17-unsigned": odd(rcode=NOTAUTH, error=wire.BADTIME, mac=no_mac,
+                        other=bytes(6)),
+    "Original-ID": odd(original_id=1, digest_id=2),
+    **{f"junk-{n}": fake.octets(random.Random(n).randbytes(n))
+       for n in (0, 1, 11, 12, 512)},
+    "cut": lambda r: r.send(r.build()[:-3]),
+    "counts": odd(counts=[None, None, None, 3]),
+    "request-itself": lambda r: r.send(r.data),
+}
+
+
+@pytest.mark.parametrize("row", IGNORED)
+def test_ignored_then_a_good_one(world, row):
+    ask(world, careful(), both(IGNORED[row], ok), SIGNED())
+
+
+@pytest.mark.parametrize("row", IGNORED)
+def test_ignored_is_never_an_outcome(world, row):
+    """O35: the client is told SERVFAIL, with Error 0."""
+    begun = time.monotonic()
+    received = ask(world, careful(), IGNORED[row], FAILED)
+    assert time.monotonic() - begun > TIMEOUT * 0.9, "did not wait"
+    assert len(received) == 1, "O24: re-sent although it has prerequisites"
+
+
+def test_o7_the_clients_id_is_nothing_to_the_target(world):
+    request = careful()
+    copy, = ask(world, request, ok, SIGNED())
+    if copy.data[:2] != request[:2]:  # 1 in 65536 by chance
+        ask(world, request, both(clients_id(request), ok), SIGNED())
+
+
+def test_o1_ids_are_random(world):
+    world.one.reset()
+    for _ in range(400):
+        world.client.ask(update())
+    idents = [r.msg.ident for r in rows.copies_of(world.one)]
+    assert len(set(idents)) > 380
+    for bit in range(16):
+        ones = sum(ident >> bit & 1 for ident in idents)
+        assert 0.35 < ones / len(idents) < 0.65, f"bit {bit}"
+
+
+def test_o1_every_target_its_own_id(start, targets):
+    both_targets = targets("a", "b")
+    daemon = start(both_targets)
+    with daemon.udp_client() as client:
+        for _ in range(5):
+            client.ask(update())
+    a, b = ([r.msg.ident for r in t.wait(5)] for t in both_targets)
+    assert len(set(a + b)) > 8
+
+
+def test_o6_body_is_verbatim(world):
+    request = careful()
+    copy, = ask(world, request, ok, SIGNED())
+    rows.same_update(copy, request)
+
+
+def test_o9_empty_zone_section_is_fine(world):
+    ask(world, careful(), odd(zone=[]), SIGNED())
+
+
+def test_o9_zone_in_another_case_is_the_same(world):
+    ask(world, careful(), odd(zone=[question("EXAMPLE.Test")]), SIGNED())
+
+
+def test_o15_time_off(world):
+    ask(world, careful(), odd(time=int(time.time()) - 1000), FAILED)
+
+
+def test_o15_time_of_the_request(world):
+    """As PowerDNS does."""
+    ask(world, careful(),
+        lambda r: r.reply(time=r.msg.tsig.time), SIGNED())
+
+
+def bad_time(r):
+    r.reply(NOTAUTH, error=wire.BADTIME, time=r.msg.tsig.time,
+            other=(int(time.time()) + 5000).to_bytes(6, "big"))
+
+
+def test_o16_signed_badtime(world):
+    start = world.mux.mark()
+    received = ask(world, careful(), bad_time, FAILED)
+    assert len(received) <= 2
+    world.mux.wait_log("(?i)badtime", start=start)
+
+
+def test_o18_signed_badtrunc(world):
+    start = world.mux.mark()
+    ask(world, careful(), odd(rcode=NOTAUTH, error=wire.BADTRUNC), FAILED)
+    world.mux.wait_log("(?i)badtrunc", start=start)
+
+
+@pytest.mark.parametrize("code", range(16))
+def test_o19_signed_rcode(world, code):
+    want = SIGNED(code) if code <= 10 else FAILED
+    ask(world, careful(), fake.rcode(code), want)
+
+
+@pytest.mark.parametrize("code", range(16))
+def test_o19_signed_rcode_without_prerequisites(world, code):
+    want = SIGNED(code) if code <= 10 else FAILED
+    ask(world, update(), fake.rcode(code), want)
+
+
+SIZES = [512, 513, 1232, 1233]
+
+
+def sized_for(target, size):
+    """A request whose copy for this target has so many octets."""
+    own = len(sign(golden(), target.key)) - len(golden())
+    plain = message(updates=[rr(H1, 65280)])
+    return sign(message(updates=[
+        rr(H1, 65280, rdata=bytes(size - own - len(plain)))]))
+
+
+def test_o20_transport_by_signed_size(start, targets):
+    """Each target its limit, measured with its own TSIG (W8)."""
+    small, = targets("small")
+    big, = targets("big", key=wire.Key("a-long-name.for.a.key", b"k" * 64,
+                                       "hmac-sha512"))
+    daemon = start([small.config(udp_size=512), big.config(udp_size=1232)])
+    with daemon.udp_client() as client:
+        for target in (small, big):
+            for size in SIZES:
+                request = sized_for(target, size)
+                check(client.ask(request), request, SIGNED())
+    for target, limit in ((small, 512), (big, 1232)):
+        copies = rows.copies_of(target)
+        assert set(SIZES) <= {len(r.data) for r in copies}
+        for copy in copies:
+            assert (copy.transport == "udp") == (len(copy.data) <= limit)
+
+
+def test_transport_tcp(start, targets):
+    one, = targets("one")
+    daemon = start([one.config(transport="tcp")])
+    with daemon.udp_client() as client:
+        request = update()
+        check(client.ask(request), request, SIGNED())
+    assert [r.transport for r in one.received] == ["tcp"]
+
+
+@pytest.mark.parametrize("name", rows.algorithm_keys())
+def test_algorithms_of_targets(start, targets, name):
+    one, = targets("one", key=rows.algorithm_keys()[name])
+    daemon = start([one], allow_weak=True)
+    with daemon.udp_client() as client:
+        request = update()
+        check(client.ask(request), request, SIGNED())
+
+
+def test_w6_key_name_goes_out_in_lower_case(start, targets):
+    one, = targets("one", key=wire.Key("MyKey.Example", b"k" * 32))
+    daemon = start([one])
+    with daemon.udp_client() as client:
+        request = update()
+        check(client.ask(request), request, SIGNED())
+    assert wire.name("mykey.example") in one.received[0].data
