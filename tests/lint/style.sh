@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Format, headers, manuals, shell scripts, sizes.
+#   sh style.sh SRCDIR
+set -eu
+cd "$1"
+failed=0
+
+say() {
+	printf '%s\n' "$*" >&2
+	failed=1
+}
+
+# Made by the pinned version only: others format otherwise.
+for f in src/*.c src/*/*.[ch] tests/unit/*.[ch]; do
+	clang-format-14 --dry-run -Werror "$f" 2>/dev/null ||
+	    say "$f: not as clang-format-14 has it"
+	head -n 1 "$f" | grep -q '^/\* SPDX-License-Identifier: ISC \*/$' ||
+	    say "$f: no SPDX line"
+done
+
+bsd=$(pkg-config --cflags libbsd-overlay)
+for f in src/*/*.h; do
+	# shellcheck disable=SC2086
+	printf '#include "%s"\n' "${f#src/}" |
+	    gcc -fsyntax-only -D_GNU_SOURCE -Isrc $bsd -x c - ||
+	    say "$f: does not compile alone"
+done
+
+for f in doc/*.[58]; do
+	found=$(mandoc -Tlint -Wwarning "$f" || true)
+	[ -z "$found" ] || say "$found"
+done
+
+for f in tests/*.sh tests/*/*.sh .ci/run; do
+	dash -n "$f" || say "$f: not POSIX sh"
+done
+
+found=$(for f in src/*.c src/*/*.c; do
+	awk -v f="$f" '
+	    /^\{/ { start = NR }
+	    /^\}/ { if (start && NR - start > 100)
+			printf "%s:%d: %d lines\n", f, start, NR - start
+		    start = 0 }
+	    END { if (NR > 800) printf "%s: %d lines\n", f, NR }' "$f"
+done)
+[ -z "$found" ] || say "too long: $found"
+exit $failed
