@@ -26,7 +26,8 @@ struct tally {
 	size_t refused;
 	size_t failed;
 	size_t open;
-	bool is_unanimous; /* all that answered gave the same RCODE */
+	bool is_unanimous; /* all that answered gave the same RCODE, */
+	uint8_t rcode; /* which is this one, if anybody did */
 };
 
 enum outcome_class
@@ -81,8 +82,10 @@ count_votes(const struct ballot *b)
 		t.open += o->class == OUTCOME_OPEN;
 		if (!has_rcode(o))
 			continue;
-		if (first == NULL)
+		if (first == NULL) {
 			first = o;
+			t.rcode = o->rcode;
+		}
 		t.is_unanimous = t.is_unanimous && first->rcode == o->rcode;
 	}
 	return t;
@@ -190,8 +193,9 @@ enum collect_result
 collect_early(const struct ballot *b, enum rcode *rcode)
 {
 	struct tally t = count_votes(b);
-	bool may_be_unanimous =
-	    t.refused + t.open == b->count && t.is_unanimous;
+	bool may_be_unanimous = t.refused + t.open == b->count &&
+				t.is_unanimous &&
+				(t.refused == 0 || t.rcode != RCODE_SERVFAIL);
 
 	if (t.open == 0)
 		return collect_final(b, rcode);
