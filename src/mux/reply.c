@@ -57,18 +57,24 @@ write_opt(struct wr *w, enum rcode rcode)
 struct layout {
 	bool has_zone;
 	bool has_opt;
+	bool has_tsig;
 	bool is_truncated;
 };
 
 static struct layout
 fit(const struct inbound *in, const struct reply *r, size_t tsig, size_t limit)
 {
-	struct layout l = {
-	    .has_zone = r->has_zone, .has_opt = in->msg.opt.is_present};
+	struct layout l = {.has_zone = r->has_zone,
+	    .has_opt = in->msg.opt.is_present,
+	    .has_tsig = r->sign != REPLY_BARE};
 	size_t zone = l.has_zone ? in->msg.zone_end - DNS_HEADER_OCTETS : 0;
-	size_t len = DNS_HEADER_OCTETS + tsig + (l.has_opt ? OPT_OCTETS : 0);
+	size_t len = DNS_HEADER_OCTETS + (l.has_opt ? OPT_OCTETS : 0);
 
-	if (l.has_zone && len + zone > limit)
+	if (r->sign == REPLY_UNSIGNED && DNS_HEADER_OCTETS + tsig > limit)
+		l.has_tsig = false;
+	if (l.has_tsig)
+		len += tsig;
+	if (len + zone > limit)
 		l.has_zone = false;
 	if (len > limit) {
 		l.has_opt = false;
@@ -82,8 +88,7 @@ reply_write(const struct inbound *in, const struct reply *r, struct hmac *hmac,
     uint64_t now_s, size_t limit, uint8_t octets[REPLY_OCTETS_MAX])
 {
 	struct tsig_params p = tsig_params(in, r, hmac, now_s);
-	bool has_tsig = r->sign != REPLY_BARE;
-	struct layout l = fit(in, r, has_tsig ? tsig_len(&p) : 0, limit);
+	struct layout l = fit(in, r, tsig_len(&p), limit);
 	unsigned rcode = l.is_truncated ? RCODE_NOERROR : (unsigned)r->rcode;
 	struct mac mac;
 	struct wr w;
@@ -103,7 +108,7 @@ reply_write(const struct inbound *in, const struct reply *r, struct hmac *hmac,
 		    in->msg.zone_end - DNS_HEADER_OCTETS);
 	if (l.has_opt)
 		write_opt(&w, r->rcode);
-	if (has_tsig)
+	if (l.has_tsig)
 		tsig_write(&w, &p, &mac);
 	return wr_ok(&w) ? w.pos : 0;
 }

@@ -13,8 +13,9 @@
 
 #include "mux/inbound.h"
 
-/* Header, zone, OPT, and TSIG with the longest names and MAC. */
-#define REPLY_OCTETS_MAX 700
+/* Header, zone, OPT, and a TSIG record with an empty MAC that repeats the
+ * longest names; a signed one has a known algorithm, and is shorter. */
+#define REPLY_OCTETS_MAX (12 + 259 + 11 + 255 + 10 + 255 + 16)
 
 enum reply_sign {
 	REPLY_BARE, /* no TSIG record */
@@ -33,7 +34,8 @@ struct reply {
 size_t reply_limit(const struct inbound *in);
 
 /* hmac is that of in->client, NULL unless r->sign is REPLY_SIGNED. What
- * does not fit limit is left out: the zone, then all but the TSIG (TC). */
+ * does not fit limit is left out: the zone, then all but the TSIG (TC); an
+ * unsigned TSIG can be too long by itself, and goes, too. */
 size_t reply_write(const struct inbound *in, const struct reply *r,
     struct hmac *hmac, uint64_t now_s, size_t limit,
     uint8_t octets[REPLY_OCTETS_MAX]);
