@@ -74,6 +74,24 @@ target_fail(struct target *t, struct exchange *x, enum target_counter cause)
 		.class = OUTCOME_FAILED, .cause = (uint16_t)cause});
 }
 
+void
+target_give_up_tcp(
+    struct target *t, struct exchange *x, enum target_counter cause)
+{
+	struct leg *leg = &x->legs[WAY_TCP];
+
+	if (!x->legs[WAY_UDP].is_open) {
+		target_fail(t, x, cause);
+		return;
+	}
+	if (leg->is_open)
+		t->tcp.open--;
+	exchange_close_leg(&t->table, leg);
+	exchange_resume(&t->table, x);
+	target_count(t, cause);
+	x->last_cause = (uint16_t)cause;
+}
+
 static uint16_t
 random_id(struct target *t)
 {
@@ -163,7 +181,7 @@ ignore(struct target *t, struct leg *leg, const struct answer *a)
 	x->last_cause = (uint16_t)a->cause;
 	target_complain(t, a->cause, "%s", rcode_text(a->rcode));
 	if (leg->way == WAY_TCP && a->cause == TSTAT_IGN_UNSIGNED) {
-		target_fail(t, x, a->cause);
+		target_give_up_tcp(t, x, a->cause);
 		return;
 	}
 	target_count(t, a->cause);
@@ -179,7 +197,7 @@ truncated(struct target *t, struct leg *leg, const struct answer *a)
 	target_count(t, TSTAT_TRUNCATED);
 	if (leg->way == WAY_TCP) {
 		target_complain(t, TSTAT_FAIL_TRUNCATED, "%s", "");
-		target_fail(t, x, TSTAT_FAIL_TRUNCATED);
+		target_give_up_tcp(t, x, TSTAT_FAIL_TRUNCATED);
 		return;
 	}
 	if (x->way == WAY_TCP)

@@ -31,18 +31,6 @@ target_tcp_close(struct target *t)
 	tcp->out.sent = 0;
 }
 
-/* It will get no answer by TCP; by UDP it still may. */
-static void
-give_up(struct target *t, struct exchange *x, enum target_counter cause)
-{
-	if (x->legs[WAY_UDP].is_open) {
-		x->last_cause = (uint16_t)cause;
-		exchange_resume(&t->table, x);
-	} else {
-		target_fail(t, x, cause);
-	}
-}
-
 /* Certainly not read by the target, or lost to its idle timer? */
 static bool
 may_retry(const struct target *t, const struct exchange *x)
@@ -70,7 +58,7 @@ target_tcp_lost(struct target *t, enum target_counter cause, const char *why)
 		if (may_retry(t, x))
 			exchange_wait(&t->table, x, WAY_TCP);
 		else
-			give_up(t, x, cause);
+			target_give_up_tcp(t, x, cause);
 	}
 	target_tcp_close(t);
 }
@@ -86,7 +74,7 @@ not_connected(struct target *t, int error)
 	for (; x != NULL; x = next) {
 		next = TAILQ_NEXT(x, waiting);
 		if (x->way == WAY_TCP)
-			give_up(t, x, TSTAT_FAIL_CONNECT);
+			target_give_up_tcp(t, x, TSTAT_FAIL_CONNECT);
 	}
 }
 
@@ -124,7 +112,7 @@ target_tcp_send(struct target *t, struct exchange *x)
 
 	if (tcp->fd == -1) {
 		target_complain(t, TSTAT_FAIL_CONNECT, "%s", strerror(errno));
-		give_up(t, x, TSTAT_FAIL_CONNECT);
+		target_give_up_tcp(t, x, TSTAT_FAIL_CONNECT);
 		return;
 	}
 	len = target_prepare(t, x, WAY_TCP);

@@ -81,6 +81,9 @@ void target_count(struct target *t, enum target_counter s);
 void target_finish(struct target *t, struct exchange *x, struct outcome o);
 void target_fail(
     struct target *t, struct exchange *x, enum target_counter cause);
+/* No answer will come by TCP; by UDP it still may. */
+void target_give_up_tcp(
+    struct target *t, struct exchange *x, enum target_counter cause);
 /* Opens the leg with a fresh random ID and writes the copy; 0 after having
  * ended the exchange. */
 size_t target_prepare(

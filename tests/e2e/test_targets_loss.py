@@ -58,6 +58,14 @@ def test_o22_udp_stays_open_after_an_unsigned_tc(world):
     ask(world, careful(), by_transport(udp, drop), SIGNED())
 
 
+@pytest.mark.parametrize("by_tcp", [
+    odd(tc=1), odd(tc=1, signed=False), odd(signed=False)],
+    ids=["truncated", "truncated-unsigned", "unsigned"])
+def test_o22_udp_stays_open_when_tcp_fails(world, by_tcp):
+    udp = both(odd(tc=1, signed=False), after(0.2, ok))
+    ask(world, careful(), by_transport(udp, by_tcp), SIGNED())
+
+
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize("over_tcp", [True, False])
 def test_truncated_for_ever(world, signed, over_tcp):
