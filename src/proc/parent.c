@@ -363,7 +363,11 @@ set_up(struct parent *p, const struct parent_options *options, int *pid_fd)
 		    lockfile_note(*pid_fd, options->pidfile) == -1)
 			return false;
 	}
-	if (!listen_open(p->conf, p->listeners, &p->nlisteners) ||
+	/* The parent's own are a socket of each worker and its pipes. */
+	if (!privs_allow_descriptors(
+		worker_descriptors(p->conf) +
+		p->conf->workers * (p->conf->nlisten_udp + 2)) ||
+	    !listen_open(p->conf, p->listeners, &p->nlisteners) ||
 	    !privs_drop(p->conf->user))
 		return false;
 	setproctitle("parent");

@@ -25,6 +25,26 @@ privs_hide_memory(void)
 	return true;
 }
 
+bool
+privs_allow_descriptors(size_t n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+		log_error("descriptors: %s", strerror(errno));
+		return false;
+	}
+	if (limit.rlim_cur >= n)
+		return true;
+	limit.rlim_cur = n;
+	if (limit.rlim_max < n)
+		limit.rlim_max = n;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return true;
+	log_error("%zu descriptors are needed: raise the limit (ulimit -n)", n);
+	return false;
+}
+
 /* Groups first, while that is still allowed; then prove that there is no
  * way back. */
 static bool

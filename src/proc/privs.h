@@ -13,6 +13,8 @@
 bool privs_hide_memory(void);
 /* To that user for good; "" or not being root: as it is, with a notice. */
 bool privs_drop(const char *user);
+/* Raises the limit of descriptors to at least n. */
+bool privs_allow_descriptors(size_t n);
 /* Closes every descriptor from 3 up but these. */
 void privs_close_all_but(const int *keep, size_t nkeep);
 

@@ -266,6 +266,15 @@ serve(struct worker *w)
 	report_stats(w);
 }
 
+/* Standard ones, pipes and bells, syslog; those of a target: a bell, two
+ * UDP sockets and a connection; a few for the C library. */
+size_t
+worker_descriptors(const struct conf *conf)
+{
+	return 16 + conf->nlisten_udp + conf->nlisten_tcp + 5 * conf->ntargets +
+	       CLIENTS_MAX;
+}
+
 int
 worker_run(const struct worker_setup *setup)
 {

@@ -89,6 +89,8 @@ struct worker {
 	uint64_t next_stats_us;
 };
 
+/* How many descriptors a worker may have open at the same time. */
+size_t worker_descriptors(const struct conf *conf);
 /* Returns the exit status of the process. */
 int worker_run(const struct worker_setup *setup);
 
