@@ -8,7 +8,8 @@
 
 /*
  * layout: a digit is that many octets, 'n' a name, 's' a
- * character-string. Senders may compress names in these types (RFC 3597 4).
+ * character-string, 't' one and more of them up to the end. Senders may
+ * compress names in these types (RFC 3597 4).
  */
 static const struct {
 	uint16_t type;
@@ -27,6 +28,7 @@ static const struct {
     {13, "ss"}, /* HINFO */
     {14, "nn"}, /* MINFO */
     {15, "2n"}, /* MX */
+    {16, "t"}, /* TXT */
     {17, "nn"}, /* RP */
     {18, "2n"}, /* AFSDB */
     {21, "2n"}, /* RT */
@@ -43,12 +45,17 @@ read_field(char kind, struct rd *rdata)
 {
 	struct name name;
 
-	if (kind == 'n')
+	if (kind == 'n') {
 		name_read(rdata, &name);
-	else if (kind == 's')
+	} else if (kind == 't') {
+		do
+			rd_octets(rdata, rd_u8(rdata));
+		while (rd_ok(rdata) && !rd_at_end(rdata));
+	} else if (kind == 's') {
 		rd_octets(rdata, rd_u8(rdata));
-	else
+	} else {
 		rd_octets(rdata, (size_t)(kind - '0'));
+	}
 }
 
 bool
