@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: ISC
 """What the tests of the daemon and of its processes share."""
+import os
 import pathlib
 import time
+
+import pytest
 
 import wire
 from answers import SIGNED, check
 from client import PATIENCE, Udp
 from wire import address, golden, sign
+
+
+# The processes hide from everybody but root.
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 def update(owner="h1"):

@@ -12,7 +12,7 @@ import pytest
 import mux
 import wire
 from client import Tcp
-from daemon_help import assert_answers, is_running, wait_for
+from daemon_help import assert_answers, is_running, needs_root, wait_for
 from mux import children, run
 
 
@@ -109,6 +109,7 @@ def test_address_in_use(file, start, targets):
     assert_answers(daemon.udp)
 
 
+@needs_root
 def test_unknown_user(file):
     done = run("-d", "-f", file(user="no-such-user"))
     assert done.returncode == 1 and "no-such-user" in done.stderr
@@ -225,6 +226,7 @@ def test_pid_file(detached):
     assert "ddns-mux" in status.splitlines()[0]
 
 
+@needs_root
 def test_detached_from_its_starter(detached):
     """Own session, no terminal, / as folder, standard files elsewhere."""
     assert os.getsid(detached.pid) != os.getsid(0)

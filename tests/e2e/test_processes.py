@@ -15,7 +15,8 @@ import fake
 import wire
 from answers import SIGNED, check
 from client import PATIENCE, Tcp
-from daemon_help import assert_answers, is_running, update, wait_for
+from daemon_help import (assert_answers, is_running, needs_root, update,
+                         wait_for)
 from fake import FakeTarget, Gate
 from mux import Mux
 from wire import golden, sign
@@ -127,6 +128,7 @@ def test_workers_end_with_the_parent(start, targets):
     wait_for(lambda: not any(map(is_running, workers)), "workers live on")
 
 
+@needs_root
 def test_no_descriptor_is_left_to_the_wrong(start, targets):
     """A worker has no sibling's pipe, and no file of the configuration."""
     daemon = start(targets("one"), workers=2)
@@ -152,7 +154,7 @@ def identity(pid):
             if line.startswith(("Uid", "Gid", "Groups", "CapEff"))}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop")
+@needs_root
 def test_privileges_are_dropped(start, targets):
     """Real, effective, saved and file-system ids of every process, and
     the groups of whoever started it."""
