@@ -76,6 +76,7 @@ struct conf {
 	unsigned client_deadline_ms;
 	enum conf_unconfirmed unconfirmed;
 	unsigned max_fudge_s;
+	unsigned replay_cache; /* entries */
 	unsigned workers;
 	char *user; /* "" : do not change the identity */
 	bool allow_weak;

@@ -30,6 +30,8 @@
 	X(MISSED, "missed", "a target that failed may lack it now") \
 	X(APPLIED_UNTOLD, "applied_untold", \
 	    "applied, but the client was not told so") \
+	X(REPLAY_ANSWERED, "replay_answered", NULL) \
+	X(REPLAY_IGNORED, "replay_ignored", NULL) \
 	X(SEND_FAILED, "answer_send_failed", NULL) \
 	X(TCP_ACCEPTED, "tcp_accepted", NULL) \
 	X(TCP_REFUSED, "tcp_refused", \
@@ -66,6 +68,9 @@
 	X(BAD_ZONE, "bad_zone", "zone goes to no target: NOTAUTH") \
 	X(NOT_ALLOWED, "not_allowed", \
 	    "key may not update this zone: REFUSED; check \"zones\"") \
+	X(REPLAY_DROPPED, "replay_dropped", \
+	    "the same octets as before, but not from where they came: " \
+	    "dropped; does somebody replay them?") \
 	X(OUT_OF_ZONE, "out_of_zone", "a name outside of the zone: NOTZONE")
 
 enum counter {

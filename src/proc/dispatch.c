@@ -37,8 +37,10 @@ count_answer(struct worker *w, enum rcode rcode)
 	w->stats.count[STAT_ANSWERED]++;
 }
 
+/* now_s: Time Signed of the answer. */
 static void
-send_reply(struct worker *w, const struct slot *s, const struct reply *reply)
+send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
+    uint64_t now_s)
 {
 	struct verifier v = {w->conf, w->hmacs, w->now_s};
 	uint8_t octets[REPLY_OCTETS_MAX];
@@ -46,7 +48,7 @@ send_reply(struct worker *w, const struct slot *s, const struct reply *reply)
 
 	len = reply_write(&s->in, reply,
 	    reply->sign == REPLY_SIGNED ? verify_hmac(&v, s->in.client) : NULL,
-	    w->now_s, reply_limit(&s->in), octets);
+	    now_s, reply_limit(&s->in), octets);
 	if (len == 0) {
 		w->stats.count[STAT_SEND_FAILED]++;
 		return;
@@ -73,10 +75,13 @@ act(struct worker *w, struct slot *s, enum request_action action)
 	if (action == REQUEST_WAIT)
 		return;
 	TAILQ_REMOVE(&w->by_deadline, s, link);
-	if (action == REQUEST_REPLY)
-		send_reply(w, s, &reply);
-	else
+	if (action == REQUEST_REPLY) {
+		send_reply(w, s, &reply, w->now_s);
+		replay_answered(&w->replay, &s->in, reply.rcode, w->now_s);
+	} else {
+		replay_silent(&w->replay, &s->in);
 		w->stats.count[STAT_SILENT]++;
+	}
 	if (s->route.client != NULL)
 		client_settled(&s->route);
 }
@@ -123,13 +128,52 @@ hand_out(struct worker *w, struct slot *s)
 	}
 }
 
+/* From the same octets and the same time come the same octets again. */
+static void
+answer_again(struct worker *w, struct slot *s, const struct replay_entry *e)
+{
+	struct reply reply = {.rcode = (enum rcode)e->rcode,
+	    .sign = REPLY_SIGNED,
+	    .has_zone = true};
+
+	w->stats.count[STAT_REPLAY_ANSWERED]++;
+	send_reply(w, s, &reply, e->answered_s);
+}
+
+static bool
+is_new(struct worker *w, struct slot *s)
+{
+	const struct replay_entry *e;
+
+	switch (replay_check(&w->replay, &s->in, &s->route.from,
+	    w->conf->max_fudge_s, w->now_s, &e)) {
+	case REPLAY_NEW:
+		return true;
+	case REPLAY_REPEAT:
+		answer_again(w, s, e);
+		break;
+	case REPLAY_IGNORE:
+		w->stats.count[STAT_REPLAY_IGNORED]++;
+		break;
+	case REPLAY_FOREIGN:
+		dispatch_refused(
+		    w, STAT_REPLAY_DROPPED, &s->route.from, &s->in);
+		break;
+	}
+	return false;
+}
+
 static void
 accept_update(struct worker *w, struct slot *s)
 {
-	if (!slot_keep_spare(w)) {
+	/* Before it is remembered: its sender shall ask again. */
+	if (!slot_has_unused(w)) {
 		dispatch_refused(w, STAT_DROP_BUSY, &s->route.from, &s->in);
 		return;
 	}
+	if (!is_new(w, s))
+		return;
+	slot_keep_spare(w);
 	w->stats.count[STAT_ACCEPTED]++;
 	s->id = ++w->last_id;
 	request_start(&s->request, w->conf, &s->in, w->now_us);
@@ -156,7 +200,7 @@ dispatch_message(struct worker *w, size_t len)
 		return cause != STAT_DROP_SHORT;
 	case VERDICT_REPLY:
 		dispatch_refused(w, cause, &s->route.from, &s->in);
-		send_reply(w, s, &reply);
+		send_reply(w, s, &reply, w->now_s);
 		return true;
 	case VERDICT_ACCEPT:
 		accept_update(w, s);

@@ -2,6 +2,7 @@
 #include "proc/parent.h"
 
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -53,6 +54,8 @@ struct parent {
 	size_t nlisteners;
 	struct child children[CONF_WORKERS_MAX];
 	struct totals base;
+	size_t replay_sets;
+	_Atomic uint64_t *seen; /* by all workers: mux/replay.h */
 };
 
 static void
@@ -72,6 +75,8 @@ be_worker(struct parent *p, size_t index, int stats_fd, int command_fd)
 	    .listeners = p->listeners,
 	    .nlisteners = p->nlisteners,
 	    .index = index,
+	    .seen = p->seen,
+	    .replay_sets = p->replay_sets,
 	    .stats_fd = stats_fd,
 	    .command_fd = command_fd,
 	    .is_daemon = p->is_daemon};
@@ -347,6 +352,27 @@ wait_for_events(struct parent *p, uint64_t due)
 		handle_signals(p);
 }
 
+/* Zeroed, and shared with every worker, so that a replay meets its
+ * original whichever of them it reaches, and whoever has died since. */
+static bool
+make_seen(struct parent *p)
+{
+	size_t sets = 1;
+	void *mem;
+
+	while (sets * REPLAY_WAYS < p->conf->replay_cache)
+		sets *= 2;
+	mem = mmap(NULL, sets * REPLAY_WAYS * sizeof(*p->seen),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
+	if (mem == MAP_FAILED) {
+		log_error("replay_cache: %s", strerror(errno));
+		return false;
+	}
+	p->seen = mem;
+	p->replay_sets = sets;
+	return true;
+}
+
 /* Everything that may need root, then root is given up for good. */
 static bool
 set_up(struct parent *p, const struct parent_options *options, int *pid_fd)
@@ -371,7 +397,7 @@ set_up(struct parent *p, const struct parent_options *options, int *pid_fd)
 	    !privs_drop(p->conf->user))
 		return false;
 	setproctitle("parent");
-	return true;
+	return make_seen(p);
 }
 
 static int

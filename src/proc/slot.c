@@ -36,17 +36,20 @@ slot_free(struct worker *w)
 }
 
 bool
+slot_has_unused(const struct worker *w)
+{
+	return !TAILQ_EMPTY(&w->unused);
+}
+
+void
 slot_keep_spare(struct worker *w)
 {
 	struct slot *next = TAILQ_FIRST(&w->unused);
 
-	if (next == NULL)
-		return false;
 	/* The last one used comes first: its memory is warm. */
 	TAILQ_REMOVE(&w->unused, next, link);
 	w->spare = next;
 	w->nbusy++;
-	return true;
 }
 
 void

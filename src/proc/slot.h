@@ -14,9 +14,10 @@
 
 bool slot_init(struct worker *w);
 void slot_free(struct worker *w);
-/* The spare slot's message is kept: another one takes its place. false if
- * there is no other. */
-bool slot_keep_spare(struct worker *w);
+bool slot_has_unused(const struct worker *w);
+/* The spare slot's message is kept: another one, which there has to be, takes
+ * its place. */
+void slot_keep_spare(struct worker *w);
 void slot_release(struct worker *w, struct slot *s);
 
 #endif

@@ -65,6 +65,18 @@ report_stats(struct worker *w)
 }
 
 static bool
+make_replay(struct worker *w)
+{
+	size_t sets = w->setup->replay_sets;
+
+	/* Not touched before it is used, like the slots. */
+	w->replay_entries =
+	    calloc(sets * REPLAY_WAYS, sizeof(*w->replay_entries));
+	replay_init(&w->replay, sets, w->replay_entries, w->setup->seen);
+	return w->replay_entries != NULL;
+}
+
+static bool
 make_hmacs(struct worker *w)
 {
 	size_t i;
@@ -104,7 +116,7 @@ static bool
 make_ready(struct worker *w)
 {
 	return bell_init(&w->bell) && slot_init(w) && client_init(w) &&
-	       make_hmacs(w) && make_targets(w);
+	       make_replay(w) && make_hmacs(w) && make_targets(w);
 }
 
 static void
@@ -120,6 +132,7 @@ clean_up(struct worker *w)
 	for (i = 0; w->hmacs != NULL && i < w->conf->nclients; i++)
 		hmac_free(w->hmacs[i]);
 	free(w->hmacs);
+	free(w->replay_entries);
 	client_free(w);
 	slot_free(w);
 	bell_free(&w->bell);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "mux/inbound.h"
+#include "mux/replay.h"
 #include "mux/request.h"
 #include "mux/stats.h"
 #include "mux/verify.h"
@@ -34,6 +35,8 @@ struct worker_setup {
 	const struct listener *listeners;
 	size_t nlisteners;
 	size_t index; /* of the worker */
+	_Atomic uint64_t *seen; /* shared by all workers: mux/replay.h */
+	size_t replay_sets;
 	int stats_fd; /* to the parent */
 	int command_fd; /* end of file: finish and end */
 	bool is_daemon; /* to syslog once ready */
@@ -76,6 +79,8 @@ struct worker {
 	uint64_t last_id;
 	uint8_t *octets; /* of all slots */
 
+	struct replay replay;
+	struct replay_entry *replay_entries;
 	struct hmac **hmacs; /* by index into conf->clients */
 	struct target *targets[CONF_TARGETS_MAX];
 	bool is_lent_to[CONF_TARGETS_MAX]; /* since the last wake */

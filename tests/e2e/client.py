@@ -18,7 +18,31 @@ def family(address):
     return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
-class Udp:
+class Client:
+    """What both have, over send and receive."""
+
+    def pending(self):
+        """What the server has said to everything sent so far that it
+        answers at once: a probe that is answered at once closes it."""
+        probe = wire.message(zone=[], flags=0x1000)
+        self.send(probe)
+        found = []
+        while True:
+            data = self.receive()
+            assert data is not None, "the server does not answer any more"
+            if data[:2] == probe[:2] and data[2] & 0xf8 == 0x90:
+                return found
+            found.append(data)
+
+    def at_once(self, data):
+        """The answer that needs no target, or None: not a moment's wait."""
+        self.send(data)
+        found = self.pending()
+        assert len(found) <= 1, "more than one answer"
+        return found[0] if found else None
+
+
+class Udp(Client):
     """A connected socket: answers from another address never arrive."""
 
     def __init__(self, server, source=None):
@@ -59,32 +83,12 @@ class Udp:
             if data is None or data[:2] == struct.pack(">H", ident):
                 return data
 
-    def pending(self):
-        """What the server has said to everything sent so far that it
-        answers at once: a probe that is answered at once closes it."""
-        probe = wire.message(zone=[], flags=0x1000)
-        self.send(probe)
-        found = []
-        while True:
-            data = self.receive()
-            assert data is not None, "the server does not answer any more"
-            if data[:2] == probe[:2] and data[2] & 0xf8 == 0x90:
-                return found
-            found.append(data)
-
-    def at_once(self, data):
-        """The answer that needs no target, or None: not a moment's wait."""
-        self.send(data)
-        found = self.pending()
-        assert len(found) <= 1, "more than one answer"
-        return found[0] if found else None
-
 
 class Closed(Exception):
     """The peer has closed the connection."""
 
 
-class Tcp:
+class Tcp(Client):
     def __init__(self, server, source=None, receive_buffer=None):
         self.sock = socket.socket(family(server), socket.SOCK_STREAM)
         if receive_buffer:

@@ -72,7 +72,7 @@ def test_s1_one_message(client):
 def test_s2_s4_pipelined(client, count):
     """Each answer verifies with the MAC of its own request only."""
     idents = random.sample(range(0x10000), count)
-    requests = {i: update(f"h{i}", ident=i) for i in idents}
+    requests = {i: update(f"h{i}-{count}", ident=i) for i in idents}
     answers = client.exchange(list(requests.values()))
     seen = {}
     for answer in answers:

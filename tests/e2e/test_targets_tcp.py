@@ -207,7 +207,7 @@ def test_o28_connections_are_few_and_ids_unique(world):
     assert world.one.accepted <= 2
     gate = Gate()
     world.one.reset(gate)
-    requests = {i: update(i) for i in range(50)}
+    requests = {i: update(0x800 + i) for i in range(50)}
     for request in requests.values():
         world.client.send(request)
     held = gate.wait(50)

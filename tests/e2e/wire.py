@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import hashlib
 import hmac
+import itertools
 import random
 import struct
 import time as clock
@@ -99,6 +100,10 @@ def opt(size=1232, options=b"", version=0, flags=0, owner=b"\0", rcode=0):
     return rr(owner, OPT, size, ttl, options)
 
 
+# No two messages of one second are the same octets by chance.
+_idents = itertools.count(random.randrange(0x10000))
+
+
 def message(updates=(), prereqs=(), additional=(), zone=ZONE, ident=None,
             flags=UPDATE_FLAGS, counts=None):
     """zone: a name, or a list of encoded entries; counts: four numbers that
@@ -109,7 +114,7 @@ def message(updates=(), prereqs=(), additional=(), zone=ZONE, ident=None,
     for i, number in enumerate(counts or ()):
         numbers[i] = numbers[i] if number is None else number
     if ident is None:
-        ident = random.randrange(0x10000)
+        ident = next(_idents) & 0xffff
     head = struct.pack(">6H", ident, flags, *numbers)
     return head + b"".join(b"".join(s) for s in sections)
 
