@@ -77,6 +77,10 @@ struct conf {
 	enum conf_unconfirmed unconfirmed;
 	unsigned max_fudge_s;
 	unsigned replay_cache; /* entries */
+	/* Of each worker: */
+	unsigned updates_in_hand;
+	unsigned tcp_clients;
+	unsigned tcp_clients_per_source;
 	unsigned workers;
 	char *user; /* "" : do not change the identity */
 	bool allow_weak;

@@ -35,7 +35,8 @@
 	X(SEND_FAILED, "answer_send_failed", NULL) \
 	X(TCP_ACCEPTED, "tcp_accepted", NULL) \
 	X(TCP_REFUSED, "tcp_refused", \
-	    "too many TCP connections: connection closed") \
+	    "too many TCP connections: closed; raise tcp_clients or " \
+	    "tcp_clients_per_source?") \
 	X(TCP_TIMEOUT, "tcp_timeout", "TCP client too slow: closed") \
 	X(TCP_BAD_FRAME, "tcp_bad_frame", \
 	    "length of a TCP message below 12: closed") \
@@ -45,7 +46,7 @@
 	X(DROP_SOURCE, "drop_source", \
 	    "source is port 0 or our own listener: dropped") \
 	X(DROP_BUSY, "drop_busy", \
-	    "all request slots are in use: dropped; are targets slow?") \
+	    "updates_in_hand are in hand: dropped; are targets slow?") \
 	X(DROP_CRYPTO, "drop_crypto", "the HMAC library failed: dropped") \
 	X(BAD_OPCODE, "bad_opcode", "not an UPDATE: NOTIMP") \
 	X(BAD_FORM, "bad_form", "malformed message: FORMERR") \

@@ -11,7 +11,6 @@
 #include "proc/dispatch.h"
 #include "proc/slot.h"
 
-#define PER_SOURCE_MAX 10
 #define IN_HAND_MAX 16 /* updates of one connection */
 #define ANSWER_ROOM (REPLY_OCTETS_MAX + FRAME_LEN_OCTETS)
 #define OUT_OCTETS (2 * IN_HAND_MAX * ANSWER_ROOM)
@@ -36,15 +35,29 @@ struct tcp_client {
 };
 
 struct tcp_clients {
-	struct tcp_client client[CLIENTS_MAX];
+	struct tcp_client *client;
+	size_t max; /* of client and polled */
 	size_t count;
 	uint64_t last_serial;
-	size_t polled[CLIENTS_MAX]; /* index of each poll entry's client */
+	size_t *polled; /* index of each poll entry's client */
 	uint64_t accept_after_us; /* after running out of descriptors */
 	uint8_t *octets;
 };
 
 #define CLIENT_OCTETS (FRAME_OCTETS_MAX + OUT_OCTETS)
+
+static bool
+allocate(struct tcp_clients *all, size_t max)
+{
+	all->client = calloc(max, sizeof(*all->client));
+	all->polled = calloc(max, sizeof(*all->polled));
+	/* Not touched before a connection needs it. */
+	all->octets = calloc(max, CLIENT_OCTETS);
+	if (all->client == NULL || all->polled == NULL || all->octets == NULL)
+		return false;
+	all->max = max;
+	return true;
+}
 
 bool
 client_init(struct worker *w)
@@ -53,12 +66,9 @@ client_init(struct worker *w)
 	size_t i;
 
 	w->clients = all;
-	if (all == NULL)
+	if (all == NULL || !allocate(all, w->conf->tcp_clients))
 		return false;
-	all->octets = calloc(CLIENTS_MAX, CLIENT_OCTETS);
-	if (all->octets == NULL)
-		return false;
-	for (i = 0; i < CLIENTS_MAX; i++) {
+	for (i = 0; i < all->max; i++) {
 		struct tcp_client *c = &all->client[i];
 
 		c->fd = -1;
@@ -86,10 +96,12 @@ client_free(struct worker *w)
 
 	if (w->clients == NULL)
 		return;
-	for (i = 0; i < CLIENTS_MAX && w->clients->octets != NULL; i++) {
+	for (i = 0; i < w->clients->max; i++) {
 		if (w->clients->client[i].fd != -1)
 			close_client(w, &w->clients->client[i]);
 	}
+	free(w->clients->client);
+	free(w->clients->polled);
 	free(w->clients->octets);
 	free(w->clients);
 	w->clients = NULL;
@@ -116,7 +128,7 @@ find_place(struct worker *w, const struct addr *from)
 	struct tcp_client *place = NULL, *idle = NULL;
 	size_t i, same = 0;
 
-	for (i = 0; i < CLIENTS_MAX; i++) {
+	for (i = 0; i < w->clients->max; i++) {
 		struct tcp_client *c = &w->clients->client[i];
 
 		if (c->fd == -1) {
@@ -128,7 +140,7 @@ find_place(struct worker *w, const struct addr *from)
 		    (idle == NULL || c->read_by_us < idle->read_by_us))
 			idle = c;
 	}
-	if (same >= PER_SOURCE_MAX)
+	if (same >= w->conf->tcp_clients_per_source)
 		return NULL;
 	if (place == NULL && idle != NULL) {
 		close_client(w, idle);
@@ -327,7 +339,7 @@ client_poll(struct worker *w, struct pollfd *pfd)
 	struct tcp_clients *all = w->clients;
 	size_t i, n = 0;
 
-	for (i = 0; i < CLIENTS_MAX && n < all->count; i++) {
+	for (i = 0; i < all->max && n < all->count; i++) {
 		struct tcp_client *c = &all->client[i];
 		short events = 0;
 
@@ -402,7 +414,7 @@ client_tick(struct worker *w)
 {
 	size_t i, left = w->clients->count;
 
-	for (i = 0; i < CLIENTS_MAX && left > 0; i++) {
+	for (i = 0; i < w->clients->max && left > 0; i++) {
 		if (w->clients->client[i].fd == -1)
 			continue;
 		left--;
@@ -416,7 +428,7 @@ client_next_deadline_us(const struct worker *w)
 	uint64_t due = UINT64_MAX;
 	size_t i, left = w->clients->count;
 
-	for (i = 0; i < CLIENTS_MAX && left > 0; i++) {
+	for (i = 0; i < w->clients->max && left > 0; i++) {
 		const struct tcp_client *c = &w->clients->client[i];
 
 		if (c->fd == -1)

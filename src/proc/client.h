@@ -16,8 +16,6 @@
 
 #include "proc/worker.h"
 
-#define CLIENTS_MAX 100
-
 bool client_init(struct worker *w);
 void client_free(struct worker *w);
 
@@ -26,7 +24,7 @@ void client_free(struct worker *w);
 uint64_t client_accept_after_us(const struct worker *w);
 void client_accept(struct worker *w, int listen_fd);
 
-/* Fills at most CLIENTS_MAX entries; returns how many. */
+/* Fills at most conf->tcp_clients entries; returns how many. */
 size_t client_poll(struct worker *w, struct pollfd *pfd);
 /* The same entries, with what poll found. */
 void client_ready(struct worker *w, const struct pollfd *pfd, size_t n);

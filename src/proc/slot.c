@@ -8,15 +8,16 @@
 bool
 slot_init(struct worker *w)
 {
-	size_t i;
+	size_t i, n = (size_t)w->conf->updates_in_hand + 1;
 
 	TAILQ_INIT(&w->unused);
 	TAILQ_INIT(&w->by_deadline);
+	w->slots = calloc(n, sizeof(*w->slots));
 	/* Not touched before it is used: most updates fill one page. */
-	w->octets = calloc(SLOTS + 1, DNS_MSG_OCTETS_MAX + 1);
-	if (w->octets == NULL)
+	w->octets = calloc(n, DNS_MSG_OCTETS_MAX + 1);
+	if (w->slots == NULL || w->octets == NULL)
 		return false;
-	for (i = 0; i <= SLOTS; i++) {
+	for (i = 0; i < n; i++) {
 		struct slot *s = &w->slots[i];
 
 		s->index = (uint32_t)i;
@@ -32,7 +33,9 @@ void
 slot_free(struct worker *w)
 {
 	free(w->octets);
+	free(w->slots);
 	w->octets = NULL;
+	w->slots = NULL;
 }
 
 bool

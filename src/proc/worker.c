@@ -23,9 +23,7 @@
  * left alone. */
 #define DRAIN_US 5000000
 
-#define LISTENERS_MAX (2 * CONF_LISTEN_MAX)
 enum { PFD_BELL, PFD_COMMAND, PFD_LISTEN };
-#define PFD_MAX (PFD_LISTEN + LISTENERS_MAX + CLIENTS_MAX)
 
 static void
 read_clocks(struct worker *w)
@@ -99,7 +97,7 @@ static bool
 make_targets(struct worker *w)
 {
 	struct target_setup setup = {.conf = w->conf,
-	    .max_lent = SLOTS_PER_TARGET,
+	    .max_lent = w->conf->updates_in_hand / 2,
 	    .worker_bell = &w->bell};
 	size_t i;
 
@@ -115,8 +113,12 @@ make_targets(struct worker *w)
 static bool
 make_ready(struct worker *w)
 {
-	return bell_init(&w->bell) && slot_init(w) && client_init(w) &&
-	       make_replay(w) && make_hmacs(w) && make_targets(w);
+	w->pfd =
+	    calloc(PFD_LISTEN + w->setup->nlisteners + w->conf->tcp_clients,
+		sizeof(*w->pfd));
+	return w->pfd != NULL && bell_init(&w->bell) && slot_init(w) &&
+	       client_init(w) && make_replay(w) && make_hmacs(w) &&
+	       make_targets(w);
 }
 
 static void
@@ -133,6 +135,7 @@ clean_up(struct worker *w)
 		hmac_free(w->hmacs[i]);
 	free(w->hmacs);
 	free(w->replay_entries);
+	free(w->pfd);
 	client_free(w);
 	slot_free(w);
 	bell_free(&w->bell);
@@ -229,7 +232,7 @@ pollable_listener(const struct worker *w, const struct listener *l)
 static void
 wait_for_events(struct worker *w)
 {
-	struct pollfd pfd[PFD_MAX];
+	struct pollfd *pfd = w->pfd;
 	size_t i, nlisteners = w->setup->nlisteners, nclients;
 	struct pollfd *clients = pfd + PFD_LISTEN + nlisteners;
 	int n;
@@ -285,7 +288,7 @@ size_t
 worker_descriptors(const struct conf *conf)
 {
 	return 16 + conf->nlisten_udp + conf->nlisten_tcp + 5 * conf->ntargets +
-	       CLIENTS_MAX;
+	       conf->tcp_clients;
 }
 
 int

@@ -25,11 +25,6 @@
 #include "proc/queue.h"
 #include "proc/target.h"
 
-/* Updates that one worker can have in hand, and the half of them that one
- * target may hold up. */
-#define SLOTS 256
-#define SLOTS_PER_TARGET (SLOTS / 2)
-
 struct worker_setup {
 	const struct conf *conf;
 	const struct listener *listeners;
@@ -71,7 +66,7 @@ struct worker {
 	uint64_t now_us;
 	uint64_t now_s;
 
-	struct slot slots[SLOTS + 1];
+	struct slot *slots; /* conf->updates_in_hand, and the spare one */
 	struct slot_list unused;
 	struct slot_list by_deadline;
 	struct slot *spare; /* receives; replaced when what it got is kept */
@@ -87,6 +82,7 @@ struct worker {
 	struct bell bell;
 
 	struct tcp_clients *clients;
+	struct pollfd *pfd; /* for all that it polls */
 	struct stats stats;
 	struct log_rate rates[STAT_COUNT];
 	bool is_draining;
