@@ -115,6 +115,9 @@ put_word(_Atomic uint64_t *set, uint64_t mine, uint64_t now_s, size_t *index)
 
 	for (i = 0; i < REPLAY_WAYS && least > 0; i++) {
 		word = atomic_load(&set[i]);
+		/* Put there since it was looked for. */
+		if (is_same(word, mine, now_s))
+			return false;
 		if (remaining(word, now_s) >= least)
 			continue;
 		least = remaining(word, now_s);
@@ -125,22 +128,22 @@ put_word(_Atomic uint64_t *set, uint64_t mine, uint64_t now_s, size_t *index)
 }
 
 /*
- * true for the first process that claims the word. Two that put it at the
- * same time both look again afterwards, and the lower index wins.
+ * true for one process at most. Each looks again after it has put its
+ * word: of two that did so at the same time both may lose, and then the
+ * word is gone and its sender asks again; never do both win.
  */
 static bool
 claim(struct replay *r, uint64_t tag, uint64_t expires_s, uint64_t now_s)
 {
 	_Atomic uint64_t *set = r->shared + set_of(r, tag);
 	uint64_t mine = word_of(tag, expires_s);
-	size_t index = 0, other;
+	size_t index = 0;
 
 	do {
 		if (find_word(set, mine, now_s, REPLAY_WAYS) != REPLAY_WAYS)
 			return false;
 	} while (!put_word(set, mine, now_s, &index));
-	other = find_word(set, mine, now_s, index);
-	if (other > index)
+	if (find_word(set, mine, now_s, index) == REPLAY_WAYS)
 		return true;
 	(void)atomic_compare_exchange_strong(&set[index], &mine, 0);
 	return false;

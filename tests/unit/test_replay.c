@@ -208,7 +208,7 @@ race(void *arg)
 	return NULL;
 }
 
-/* Never two winners; nobody is one only if they undid each other. */
+/* Never two winners; perhaps none, if they undid each other. */
 static void
 test_race(void **state)
 {
