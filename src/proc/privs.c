@@ -34,11 +34,11 @@ privs_allow_descriptors(size_t n)
 		log_error("descriptors: %s", strerror(errno));
 		return false;
 	}
-	if (limit.rlim_cur >= n)
+	if (limit.rlim_cur >= (rlim_t)n)
 		return true;
-	limit.rlim_cur = n;
-	if (limit.rlim_max < n)
-		limit.rlim_max = n;
+	limit.rlim_cur = (rlim_t)n;
+	if (limit.rlim_max < (rlim_t)n)
+		limit.rlim_max = (rlim_t)n;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
 		return true;
 	log_error("%zu descriptors are needed: raise the limit (ulimit -n)", n);
