@@ -122,7 +122,7 @@ hand_out(struct worker *w, struct slot *s)
 		else
 			is_busy |= (uint32_t)1 << i;
 	}
-	for (i = 0; is_busy >> i != 0; i++) {
+	for (i = 0; i < w->conf->ntargets; i++) {
 		if ((is_busy >> i & 1) != 0)
 			take_outcome(w, s, i, &busy);
 	}
