@@ -279,25 +279,36 @@ take_jobs(struct target *t)
 	}
 }
 
+/* What came and did not count says more than that nothing else did. */
+static void
+out_of_time(struct target *t, struct exchange *x)
+{
+	enum target_counter cause =
+	    x->is_waiting ? TSTAT_FAIL_BUSY : TSTAT_FAIL_TIMEOUT;
+
+	target_count(t, cause);
+	if (x->last_cause == TSTAT_NO_CAUSE)
+		target_complain(t, cause, "%s", "");
+	else
+		cause = (enum target_counter)x->last_cause;
+	target_finish(t, x,
+	    (struct outcome){
+		.class = OUTCOME_FAILED, .cause = (uint16_t)cause});
+}
+
 static void
 expire(struct target *t)
 {
 	struct exchange *x;
-	enum target_counter cause;
 
 	while ((x = TAILQ_FIRST(&t->table.by_age)) != NULL &&
 	       t->now_us >= x->start_us + t->timeout_us) {
-		cause = (enum target_counter)x->last_cause;
-		if (cause == TSTAT_NO_CAUSE)
-			cause = x->is_waiting ? TSTAT_FAIL_BUSY
-					      : TSTAT_FAIL_TIMEOUT;
 		if (x->legs[WAY_TCP].is_open)
 			target_tcp_timeout(t, x);
 		/* Losing the connection may have ended it. */
 		if (x != TAILQ_FIRST(&t->table.by_age))
 			continue;
-		target_complain(t, cause, "%s", "");
-		target_fail(t, x, cause);
+		out_of_time(t, x);
 	}
 	while ((x = TAILQ_FIRST(&t->table.by_resend)) != NULL &&
 	       t->now_us >= x->sent_us + t->resend_us)
