@@ -41,11 +41,15 @@ struct exchange {
 	enum exchange_way way; /* to be sent by, while waiting */
 	uint16_t last_cause; /* the best reason so far, enum target_counter */
 	uint8_t tcp_tries;
+	uint8_t copies; /* sent in all */
 	bool is_waiting;
 	bool may_resend;
 	bool was_reused; /* went onto an idle connection */
 	uint64_t stream_pos; /* where the copy begins in what TCP carries */
 };
+
+/* However things go, a target gets no more copies than these. */
+#define EXCHANGE_COPIES_MAX 3
 
 TAILQ_HEAD(exchange_list, exchange);
 LIST_HEAD(leg_list, leg);

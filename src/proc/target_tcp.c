@@ -35,7 +35,7 @@ target_tcp_close(struct target *t)
 static bool
 may_retry(const struct target *t, const struct exchange *x)
 {
-	return x->tcp_tries < TRIES_MAX &&
+	return x->tcp_tries < TRIES_MAX && x->copies < EXCHANGE_COPIES_MAX &&
 	       (x->stream_pos >= t->tcp.out.sent || x->was_reused);
 }
 
@@ -119,6 +119,7 @@ target_tcp_send(struct target *t, struct exchange *x)
 	if (len == 0)
 		return;
 	x->tcp_tries++;
+	x->copies++;
 	x->was_reused = was_idle;
 	x->stream_pos = tcp->out.sent + (tcp->out.end - tcp->out.start);
 	frame_put(&tcp->out, t->copy, len);

@@ -134,6 +134,7 @@ target_udp_send(struct target *t, struct exchange *x)
 		return;
 	}
 	target_count(t, TSTAT_SENT_UDP);
+	x->copies++;
 	/* A second copy of an update with prerequisites could be told that
 	 * they fail because the first was applied. */
 	if (x->in->shape.prereqs == 0)
@@ -149,10 +150,13 @@ target_udp_resend(struct target *t, struct exchange *x)
 	size_t len;
 
 	exchange_forbid_resend(&t->table, x);
+	if (x->copies == EXCHANGE_COPIES_MAX)
+		return;
 	len = forward_write(
 	    x->in, &t->target->tsig, t->hmac, &leg->copy, t->copy);
 	if (len == 0 || send_copy(t, path, len) == -1)
 		return;
+	x->copies++;
 	target_count(t, TSTAT_RESENT);
 }
 
