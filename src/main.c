@@ -80,6 +80,16 @@ complain(void *arg, enum conf_severity severity, const char *file,
 	    message);
 }
 
+/* A configuration that was printed in part is none. */
+static int
+end_of_output(void)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return 0;
+	perror("ddns-mux: standard output");
+	return 1;
+}
+
 static enum log_level
 level_of(const struct options *o)
 {
@@ -120,17 +130,19 @@ main(int argc, char **argv)
 		return usage();
 	if (o.has_version) {
 		printf("ddns-mux %s\n", PACKAGE_VERSION);
-		return 0;
+		return end_of_output();
 	}
 	if (!privs_hide_memory())
 		return 1;
 	conf = conf_load(o.file, &sink);
 	if (conf == NULL)
 		return 1;
-	if (!o.is_check)
+	if (!o.is_check) {
 		status = start(conf, &o);
-	else if (o.verbosity > 0)
+	} else if (o.verbosity > 0) {
 		conf_print(conf, stdout);
+		status = end_of_output();
+	}
 	conf_free(conf);
 	return status;
 }

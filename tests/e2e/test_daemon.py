@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_version():
     done = run("-V")
     assert done.returncode == 0
     assert re.search(r"\d+\.\d+", done.stdout + done.stderr)
+
+
+def test_output_that_is_lost(file):
+    """Half a configuration must not look like one."""
+    for args in (["-V"], ["-nv", "-f", file()]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([mux.BINARY, *args], stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 1 and b"output" in done.stderr
 
 
 @pytest.mark.parametrize("args", [["-x"], ["-f"], ["-p"], ["a", "b"],
