@@ -128,23 +128,23 @@ static const struct conf_setting top[] = {
 	    .type = CONF_TEXT, \
 	    .is_required = true, \
 	    .is_checked_only = true, \
-	    .offset = at, \
+	    .offset = (at), \
 	    .print = conf_print_key_name}, \
 	    {.name = "algorithm", \
 		.type = CONF_TEXT, \
 		.is_checked_only = true, \
-		.offset = at, \
+		.offset = (at), \
 		.def_text = CONF_ALGORITHM_DEFAULT, \
 		.print = conf_print_algorithm}, \
 	    {.name = "key", \
 		.type = CONF_TEXT, \
 		.is_checked_only = true, \
-		.offset = at, \
+		.offset = (at), \
 		.print = conf_print_key, \
 		.has = conf_print_has_key}, \
 	{ \
 		.name = "key_file", .type = CONF_TEXT, \
-		.is_checked_only = true, .offset = at, \
+		.is_checked_only = true, .offset = (at), \
 		.print = conf_print_key_file, .has = conf_print_has_key_file \
 	}
 

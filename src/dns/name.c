@@ -217,7 +217,7 @@ name_text(const struct name *n, char buf[NAME_TEXT_MAX])
 	size_t i = 0, at = 0;
 
 	if (name_is_root(n))
-		return strcpy(buf, ".");
+		return memcpy(buf, ".", 2);
 	while (n->octets[i] != 0) {
 		size_t end = i + n->octets[i] + 1;
 

@@ -71,7 +71,8 @@ static struct finding
 check_mac(const struct verifier *v, struct inbound *in)
 {
 	const struct conf_tsig *key = &in->client->tsig;
-	struct tsig_policy policy = {.hmac = verify_hmac(v, in->client),
+	struct tsig_policy policy = {
+	    .hmac = v->hmacs[in->client - v->conf->clients],
 	    .alg = key->alg,
 	    .mac_min = key->mac_min,
 	    .max_fudge_s = (uint16_t)v->conf->max_fudge_s,
