@@ -23,7 +23,8 @@ packages_of()
 		echo pdns-server pdns-backend-sqlite3 sqlite3
 		;;
 	test)
-		echo clang clang-format-14 libcmocka-dev mandoc procps \
+		echo clang clang-format-14 clang-tidy-14 libclang-rt-14-dev \
+		    cppcheck libcmocka-dev mandoc procps \
 		    python3-pytest python3-dnspython \
 		    bind9 bind9-dnsutils knot knot-dnsutils \
 		    pdns-server pdns-backend-sqlite3 sqlite3 \
