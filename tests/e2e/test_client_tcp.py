@@ -332,6 +332,12 @@ def test_s18_tsig_failures(world, client, row):
     assert len(world.one.received) == 1
 
 
+def test_e14_keepalive_is_ignored(client):
+    request = sign(golden(additional=[
+        wire.opt(options=struct.pack(">HH", 11, 0))]))
+    check(client.ask(request), request, SIGNED(opt=True))
+
+
 def test_long_zone_is_echoed_by_tcp(client):
     """H10's limit is one of UDP."""
     request = message(zone=rows.LONG_ZONE)

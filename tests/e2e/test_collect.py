@@ -125,7 +125,7 @@ def test_a4_a6_servfail(worlds, outcomes):
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
 @pytest.mark.parametrize("code", range(16))
-def test_a2_unanimous(worlds, code, strategy):
+def test_a2_a8_unanimous(worlds, code, strategy):
     run(worlds, "simple-add", (code, code), strategy)
 
 

@@ -91,7 +91,7 @@ def test_targets_that_disagree_converge(world):
                 for s in world.servers}) == 1
 
 
-def test_every_client_case_survives(world):
+def test_m13_m15_u12_odd_octets_survive(world):
     """Unknown types, odd octets and compression arrive as they were."""
     odd = b"\x04\x00.\xffX\xc0\x0c"
     request = sign(message(updates=[

@@ -98,8 +98,8 @@ def test_ignored_then_a_good_one(world, row):
 
 
 @pytest.mark.parametrize("row", IGNORED)
-def test_ignored_is_never_an_outcome(world, row):
-    """O35: the client is told SERVFAIL, with Error 0."""
+def test_o35_ignored_is_never_an_outcome(world, row):
+    """The client is told SERVFAIL, with Error 0."""
     begun = time.monotonic()
     received = ask(world, careful(), IGNORED[row], FAILED)
     assert time.monotonic() - begun > TIMEOUT * 0.9, "did not wait"
@@ -132,6 +132,23 @@ def test_o1_every_target_its_own_id(start, targets):
             client.ask(update())
     a, b = ([r.msg.ident for r in t.wait(5)] for t in both_targets)
     assert len(set(a + b)) > 8
+
+
+ALL_FLAGS = wire.UPDATE_FLAGS | 0x5f0  # but QR and TC
+
+
+def test_o3_o4_o5_head_and_tsig_are_new(world):
+    """Whatever the client has set."""
+    request = sign(golden(flags=ALL_FLAGS | REFUSED), original_id=1,
+                   digest_id=1, fudge=200, other=b"abc")
+    copy, = ask(world, request, ok, SIGNED())
+    key, tsig = world.one.key, wire.verify(copy.data, world.one.key)
+    assert copy.msg.flags == wire.UPDATE_FLAGS, "O5"
+    assert tsig.original_id == copy.msg.ident, "O3"
+    assert abs(tsig.time - time.time()) < 5 and tsig.fudge == 300
+    assert (tsig.error, tsig.other) == (0, b"")
+    assert tsig.owner == wire.name(key.name)
+    assert tsig.algorithm == wire.name(key.wire_algorithm)
 
 
 def test_o6_body_is_verbatim(world):
@@ -199,8 +216,8 @@ def sized_for(target, size):
         rr(H1, 65280, rdata=bytes(size - own - len(plain)))]))
 
 
-def test_o20_transport_by_signed_size(start, targets):
-    """Each target its limit, measured with its own TSIG (W8)."""
+def test_o20_w8_transport_by_signed_size(start, targets):
+    """Each target its limit, measured with its own TSIG."""
     small, = targets("small")
     big, = targets("big", key=wire.Key("a-long-name.for.a.key", b"k" * 64,
                                        "hmac-sha512"))

@@ -119,7 +119,7 @@ def test_o23_answer_to_the_first_after_the_second(world):
     assert world.client.pending() == []
 
 
-def test_o25_two_answers(world):
+def test_o25_o33_two_answers(world):
     ask(world, careful(), both(ok, ok, fake.rcode(REFUSED)), SIGNED())
     ask(world, careful(), ok, SIGNED())
 
@@ -239,7 +239,7 @@ def test_target_goes_and_comes_back(start, stack, transport):
             tell(SIGNED())
 
 
-def test_source_port_is_changed_now_and_then(start, targets):
+def test_o2_source_port_is_changed_now_and_then(start, targets):
     """And nothing is lost when it is."""
     one, = targets("one")
     daemon = start([one], client_deadline_ms=4000)

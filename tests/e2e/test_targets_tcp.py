@@ -3,6 +3,7 @@
 conformance matrix. Failures must show at once, so the timeout is long."""
 import contextlib
 import random
+import socket
 import struct
 import time
 import types
@@ -63,6 +64,13 @@ def part(octets):
     return lambda r: (r.raw(framed(r.build())[:octets]), r.close())
 
 
+def reset(r):
+    """The connection ends with RST."""
+    r.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                           struct.pack("ii", 1, 0))
+    r.close()
+
+
 def conns(received):
     return {id(r.conn) for r in received}
 
@@ -83,6 +91,7 @@ UNACCEPTABLE = {
     "TC-signed": odd(tc=1),
     "TC-unsigned": odd(tc=1, signed=False),
     "O27-close-after-accept": hang_up,
+    "O27-reset": reset,
     "O27-close-after-length": part(2),
     "O27-close-after-half": part(60),
     "O27-close-before-the-last": part(-1),
@@ -199,7 +208,7 @@ def test_o27_closed_between_without_a_word(world):
     ask(world, SIGNED())
 
 
-def test_o28_connections_are_few_and_ids_unique(world):
+def test_o28_o29_connections_are_few_and_ids_unique(world):
     """Updates for ever on one connection, many at a time."""
     world.one.reset()
     with world.mux.tcp_client() as client:
@@ -214,7 +223,7 @@ def test_o28_connections_are_few_and_ids_unique(world):
     for conn in conns(held):
         idents = [r.msg.ident for r in held if id(r.conn) == conn]
         assert len(set(idents)) == len(idents)
-    gate.open(reverse=True)  # O29
+    gate.open(reverse=True)
     for _ in requests:
         answer = world.client.receive()
         check(answer, requests[answer[1]], SIGNED())

@@ -372,7 +372,7 @@ test_unknown_algorithms(void **state)
 		check_row(texts[i], hmac_alg_by_text(texts[i]) == NULL);
 }
 
-/* Every single bit, at every length; octets behind it do not count. */
+/* T7: every single bit, at every length; octets behind it do not count. */
 static void
 test_is_equal(void **state)
 {

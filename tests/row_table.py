@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: ISC
+"""The conformance matrix as a table: row, test, result.
+
+    /usr/bin/python3 tests/row_table.py FILE ...
+
+FILE: logs of unit tests (*.log), and results of pytest: what --junitxml
+writes, or what -rA prints. rows.txt beside this script says where each row
+is tested, with one or more of
+
+    unit:PROGRAM         tests/unit/PROGRAM.c names the row, in a string or a
+                         comment; all of the program's tests have to pass
+    e2e:FILE::FUNCTION   the function, or the cases of it whose ids name the
+                         row; one of them has to run, and none to fail
+    row:ROW              the tests of that row are this one's too
+    decided:WHERE        why it is as it is: a section of the matrix or a
+                         document; needs no test beside it
+    open: REASON         not covered
+
+Exit status 1 if a row is missing or unknown, if a test of rows.txt does not
+exist or does not name the row, or if one failed. What only was skipped (no
+right to raw sockets, say) is shown as such.
+"""
+import collections
+import dataclasses
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROWS_IN_SECTION = dict(H=14, M=17, U=13, T=44, E=14, S=18, R=8, O=35, A=10,
+                       W=13)
+ALL_ROWS = [f"{letter}{number}" for letter, count in ROWS_IN_SECTION.items()
+            for number in range(1, count + 1)]
+# What may be quoted: strings and comments of C.
+QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/', re.DOTALL)
+
+
+class Problem(Exception):
+    """What is wrong with a line of rows.txt or with its test."""
+
+
+@dataclasses.dataclass
+class Row:
+    ident: str
+    rule: str
+    where: list  # tokens; of an open one the whole text
+
+
+@dataclasses.dataclass
+class Results:
+    units: dict  # program: "passed" or "failed"
+    cases: dict  # (file, function): {id: "passed", "failed" or "skipped"}
+
+
+def names(ident, text):
+    """H1 is in "H1 ID 0000" and in test_h1_x, and not in H14."""
+    return re.search(rf"(?<![A-Za-z0-9]){ident}(?![0-9A-Za-z])", text,
+                     re.IGNORECASE)
+
+
+# rows.txt
+
+
+def read_rows(path):
+    """Lines that begin with a blank continue the one before."""
+    rows = {}
+    row = None
+    for line in path.read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line[0].isspace():
+            row.where += line.split()
+            continue
+        ident, rule, where = re.split(r"\s{2,}", line, maxsplit=2)
+        if ident in rows:
+            raise SystemExit(f"{path.name}: {ident} stands twice")
+        is_open = where.startswith("open:")
+        row = rows[ident] = Row(ident, rule,
+                                [where] if is_open else where.split())
+    return rows
+
+
+# Results
+
+
+def read_unit_log(path, results):
+    """A program that ends early has started more tests than it counts."""
+    text = path.read_text(errors="replace")
+    started = re.findall(r"^\[=+\] Running (\d+) test", text, re.MULTILINE)
+    passed = re.findall(r"^\[  PASSED  \] (\d+) test", text, re.MULTILINE)
+    is_good = started and started == passed and "[  FAILED  ]" not in text
+    results.units[path.stem] = "passed" if is_good else "failed"
+
+
+def add_case(results, file, case, outcome):
+    key = file, case.partition("[")[0]
+    results.cases[key][case] = outcome
+
+
+def read_junit(path, results):
+    for case in ElementTree.parse(path).iter("testcase"):
+        file = case.get("classname").rpartition(".")[2] + ".py"
+        tags = {child.tag for child in case}
+        outcome = ("failed" if tags & {"failure", "error"} else
+                   "skipped" if "skipped" in tags else "passed")
+        add_case(results, file, case.get("name"), outcome)
+
+
+def read_summary(text, results):
+    """The lines of pytest -rA. Those of skips name no case."""
+    outcomes = {"PASSED": "passed", "FAILED": "failed", "ERROR": "failed"}
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        file, mark, case = rest.partition("::")
+        if word in outcomes and mark:
+            add_case(results, file.rpartition("/")[2],
+                     case.partition(" - ")[0], outcomes[word])
+
+
+def read_results(paths):
+    results = Results({}, collections.defaultdict(dict))
+    for path in map(pathlib.Path, paths):
+        if path.suffix == ".log":
+            read_unit_log(path, results)
+        elif path.suffix == ".xml":
+            read_junit(path, results)
+        else:
+            read_summary(path.read_text(errors="replace"), results)
+    return results
+
+
+# Judging
+
+
+def unit_result(row, program, results):
+    source = HERE / "unit" / f"{program}.c"
+    if not source.exists() or program not in results.units:
+        raise Problem(f"there is no result of {program}")
+    quoted = " ".join(QUOTED.findall(source.read_text()))
+    if not names(row.ident, quoted):
+        raise Problem(f"{source.name} does not name {row.ident}")
+    return results.units[program]
+
+
+def case_result(row, pattern, results):
+    file, _, function = pattern.partition("::")
+    cases = results.cases.get((file, function))
+    if not cases:
+        raise Problem(f"there is no result of {pattern}")
+    found = [outcome for case, outcome in cases.items()
+             if names(row.ident, case)]
+    if not found:
+        raise Problem(f"no case of {pattern} names {row.ident}")
+    if "failed" in found:
+        return "failed"
+    if "passed" not in found:
+        return "skipped"
+    count = found.count("passed")
+    return "passed" if count == 1 else f"passed, {count} cases"
+
+
+def result_of(row, token, results, rows):
+    kind, _, rest = token.partition(":")
+    if kind == "unit":
+        return unit_result(row, rest, results)
+    if kind == "e2e":
+        return case_result(row, rest, results)
+    if kind == "row" and rest in rows:
+        return "see there"  # a failure shows in that row
+    if kind in ("decided", "open") and rest:
+        return ""
+    raise Problem(f"what is {token}?")
+
+
+def print_row(row, results, rows):
+    """Prints its lines; what is wrong with it."""
+    problems = []
+    ident, rule = row.ident, row.rule
+    for token in row.where:
+        try:
+            outcome = result_of(row, token, results, rows)
+        except Problem as cause:
+            outcome = f"NONE: {cause}"
+        if outcome.startswith(("NONE", "failed")):
+            problems.append(f"{row.ident}: {token}: {outcome}")
+        print(f"{ident:<4} {rule:<40} {token:<76} {outcome}".rstrip())
+        ident = rule = ""
+    return problems
+
+
+def main(paths):
+    if not paths:
+        print(__doc__, file=sys.stderr)
+        return 1
+    rows, results = read_rows(HERE / "rows.txt"), read_results(paths)
+    problems = [f"{ident}: is not in rows.txt" for ident in ALL_ROWS
+                if ident not in rows]
+    problems += [f"{ident}: there is no such row" for ident in rows
+                 if ident not in ALL_ROWS]
+    for row in rows.values():
+        problems += print_row(row, results, rows)
+    opened = [row.ident for row in rows.values()
+              if row.where[0].startswith("open:")]
+    print(f"{len(rows)} rows, {len(opened)} open: {' '.join(opened)}")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
