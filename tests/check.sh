@@ -5,8 +5,11 @@
 #
 #	sh tests/check.sh [step ...]
 #
+#	sh tests/check.sh --fuzz seconds
+#
 # Without steps: all of them.  --list names them.  A log of each step is in
-# build-check/.
+# build-check/.  --fuzz runs each fuzz target for so long; that they take
+# their corpora is a part of "make check".
 
 set -eu
 
@@ -20,7 +23,8 @@ failed=0
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
-all='gcc clang asan lint e2e e2e-clang real demo distcheck'
+all='gcc clang asan lint analyse e2e rows e2e-clang e2e-asan e2e-tsan real demo
+    distcheck'
 
 say()
 {
@@ -88,7 +92,23 @@ step_lint()
 step_e2e()
 {
 	configured build-gcc gcc --with-hmac=evp_mac &&
-	    pytests build-gcc tests/e2e --ignore-glob='*/test_real_*'
+	    pytests build-gcc tests/e2e --ignore-glob='*/test_real_*' \
+		--junitxml="$logs/e2e.xml"
+}
+
+# The conformance table, from what gcc and e2e have left.
+step_rows()
+{
+	{ [ -f "$logs/e2e.xml" ] || step_e2e; } &&
+	    { [ -f build-gcc/test-suite.log ] || step_gcc; } &&
+	    $python tests/row_table.py build-gcc/tests/unit/*.log \
+		"$logs/e2e.xml"
+}
+
+step_analyse()
+{
+	configured build-gcc gcc --with-hmac=evp_mac &&
+	    sh tests/lint/analyse.sh build-gcc
 }
 
 # The other compiler and the other HMAC interface on the wire.
@@ -97,6 +117,43 @@ step_e2e_clang()
 	configured build-clang clang --with-hmac=hmac_ctx &&
 	    pytests build-clang tests/e2e/test_client_udp.py \
 		tests/e2e/test_client_tsig.py tests/e2e/test_targets.py
+}
+
+# sanitized kind options test ...: end to end with a sanitizer, whose reports
+# go to files; a report fails the step, whatever became of the test.
+sanitized()
+{
+	kind=$1 options=$2
+	shift 2
+	rm -f "$logs/$kind-report".*
+	env "$options:log_path=$logs/$kind-report" \
+	    DDNS_MUX="$top/build-$kind/ddns-mux" $python -m pytest -q "$@" || {
+		cat "$logs/$kind-report".* 2>/dev/null
+		return 1
+	}
+	! cat "$logs/$kind-report".* 2>/dev/null
+}
+
+# Leaks are looked for by ptrace, which the daemon forbids.
+step_e2e_asan()
+{
+	step_asan && (
+		cd tests/e2e && sanitized asan ASAN_OPTIONS=detect_leaks=0 \
+		    test_client_udp.py test_client_tsig.py test_client_tcp.py \
+		    test_targets.py test_targets_loss.py test_targets_tcp.py \
+		    test_replay.py test_processes.py \
+		    --deselect test_client_tsig.py::test_t44_flood_of_bad_macs
+	)
+}
+
+step_e2e_tsan()
+{
+	configured build-tsan gcc --disable-hardening \
+	    CFLAGS='-g -O1 -fsanitize=thread' && (
+		cd tests/e2e && sanitized tsan TSAN_OPTIONS=halt_on_error=0 \
+		    test_targets.py test_targets_loss.py test_targets_tcp.py \
+		    test_collect.py test_replay.py
+	)
 }
 
 step_real()
@@ -127,6 +184,7 @@ run()
 	if "step_$(printf '%s' "$1" | tr - _)" >"$log" 2>&1 </dev/null; then
 		passed=$((passed + 1))
 		result=passed
+		[ "$1" != rows ] || cat "$log"
 	else
 		failed=$((failed + 1))
 		result=FAILED
@@ -143,6 +201,7 @@ run()
 }
 mkdir -p "$logs"
 sh tests/install.sh build demo powerdns test
+[ "${1-}" != --fuzz ] || exec sh tests/fuzz/run.sh "${2:-60}"
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
 for step; do
