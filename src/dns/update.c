@@ -27,6 +27,24 @@ prereq_form(const struct rr *rr)
 	return PREREQ_OTHER;
 }
 
+static bool
+is_known_class(uint16_t class)
+{
+	return class == CLASS_IN || class == CLASS_ANY || class == CLASS_NONE;
+}
+
+/* Of a form that holds a value, or one that only names an RRset. */
+static enum rcode
+check_value(const struct rr *rr, bool has_value)
+{
+	if (has_value ? !rdata_is_well_formed(rr->type, rr->rdata)
+		      : rdata_len(rr) != 0)
+		return RCODE_FORMERR;
+	if (!has_value && rr->type == TYPE_ANY)
+		return RCODE_NOERROR;
+	return rdata_is_meta_type(rr->type) ? RCODE_FORMERR : RCODE_NOERROR;
+}
+
 /* RFC 2136 3.2.1 to 3.2.3. */
 static enum rcode
 check_prereq(const struct rr *rr, const struct name *zone)
@@ -35,22 +53,9 @@ check_prereq(const struct rr *rr, const struct name *zone)
 		return RCODE_FORMERR;
 	if (!name_is_under(&rr->owner, zone))
 		return RCODE_NOTZONE;
-	switch (rr->class) {
-	case CLASS_ANY:
-	case CLASS_NONE:
-		if (rdata_len(rr) != 0)
-			return RCODE_FORMERR;
-		if (rr->type == TYPE_ANY)
-			return RCODE_NOERROR;
-		break;
-	case CLASS_IN:
-		if (!rdata_is_well_formed(rr->type, rr->rdata))
-			return RCODE_FORMERR;
-		break;
-	default:
+	if (!is_known_class(rr->class))
 		return RCODE_FORMERR;
-	}
-	return rdata_is_meta_type(rr->type) ? RCODE_FORMERR : RCODE_NOERROR;
+	return check_value(rr, rr->class == CLASS_IN);
 }
 
 static unsigned
@@ -69,24 +74,10 @@ check_update(const struct rr *rr, const struct name *zone)
 {
 	if (!name_is_under(&rr->owner, zone))
 		return RCODE_NOTZONE;
-	if (rr->class != CLASS_IN && rr->ttl != 0)
+	if (!is_known_class(rr->class) ||
+	    (rr->class != CLASS_IN && rr->ttl != 0))
 		return RCODE_FORMERR;
-	switch (rr->class) {
-	case CLASS_ANY:
-		if (rdata_len(rr) != 0)
-			return RCODE_FORMERR;
-		if (rr->type == TYPE_ANY)
-			return RCODE_NOERROR;
-		break;
-	case CLASS_IN:
-	case CLASS_NONE:
-		if (!rdata_is_well_formed(rr->type, rr->rdata))
-			return RCODE_FORMERR;
-		break;
-	default:
-		return RCODE_FORMERR;
-	}
-	return rdata_is_meta_type(rr->type) ? RCODE_FORMERR : RCODE_NOERROR;
+	return check_value(rr, rr->class != CLASS_ANY);
 }
 
 enum rcode
