@@ -7,6 +7,8 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/mono.h"
+
 #define RATE_INTERVAL_US 10000000
 
 static struct {
@@ -66,7 +68,7 @@ stamp(char *buf, size_t cap)
 	struct tm tm;
 	size_t n;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
+	wall_stamp(&ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	n = strftime(buf, cap, "%Y-%m-%dT%H:%M:%S", &tm);
 	return n + (size_t)snprintf(

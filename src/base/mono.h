@@ -7,11 +7,15 @@
 #define BASE_MONO_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Monotonic microseconds since some start; never goes back. */
 uint64_t mono_us(void);
 
 /* Seconds of Unix time, for TSIG Time Signed and nothing else. */
 uint64_t wall_s(void);
+
+/* Unix time, for log lines and nothing else. */
+void wall_stamp(struct timespec *ts);
 
 #endif
