@@ -36,7 +36,9 @@ configured()
 {
 	folder=$1 compiler=$2
 	shift 2
-	if [ ! -x configure ] || [ configure.ac -nt configure ] ||
+	# "rm -rf build-*" takes build-aux along.
+	if [ ! -x configure ] || [ ! -f build-aux/install-sh ] ||
+	    [ configure.ac -nt configure ] ||
 	    [ Makefile.am -nt Makefile.in ]; then
 		autoreconf -fi
 	fi

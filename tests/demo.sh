@@ -136,6 +136,7 @@ step()
 is_generated()
 {
 	[ -x "$top/configure" ] && [ -f "$top/Makefile.in" ] &&
+	    [ -f "$top/build-aux/install-sh" ] &&
 	    [ -z "$(find "$top/configure.ac" "$top/Makefile.am" \
 	    -newer "$top/Makefile.in")" ]
 }

@@ -22,7 +22,8 @@ packages='libcrypto libconfig libbsd-overlay'
 
 configure_once()
 {
-	[ -x "$top/configure" ] || (cd "$top" && autoreconf -fi)
+	{ [ -x "$top/configure" ] && [ -f "$top/build-aux/install-sh" ]; } ||
+	    (cd "$top" && autoreconf -fi)
 	mkdir -p "$build"
 	[ -f "$build/Makefile" ] ||
 	    (cd "$build" && "$top/configure" -q --disable-hardening CC=clang \
