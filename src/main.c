@@ -98,23 +98,26 @@ level_of(const struct options *o)
 	return o->verbosity == 1 ? LEVEL_INFO : LEVEL_DEBUG;
 }
 
+/* Takes conf over. */
 static int
-start(const struct conf *conf, const struct options *o)
+start(struct conf *conf, const struct options *o)
 {
 	/* In the foreground a pid file is kept only where one is named. */
-	struct parent_options options = {
-	    .is_daemon = !o->is_foreground, .pidfile = o->pidfile};
+	struct parent_options options = {.is_daemon = !o->is_foreground,
+	    .pidfile = o->pidfile,
+	    .level = level_of(o)};
 
 	if (conf->is_masked) {
 		fprintf(stderr,
 		    "%s: its keys are masked, as -nv prints them: "
 		    "put the real ones in\n",
 		    conf->file);
+		conf_free(conf);
 		return 1;
 	}
 	if (options.is_daemon && options.pidfile == NULL)
 		options.pidfile = DEFAULT_PIDFILE;
-	log_init(level_of(o));
+	log_init(options.level, true);
 	return parent_run(conf, &options);
 }
 
@@ -137,9 +140,9 @@ main(int argc, char **argv)
 	conf = conf_load(o.file, &sink);
 	if (conf == NULL)
 		return 1;
-	if (!o.is_check) {
-		status = start(conf, &o);
-	} else if (o.verbosity > 0) {
+	if (!o.is_check)
+		return start(conf, &o);
+	if (o.verbosity > 0) {
 		conf_print(conf, stdout);
 		status = end_of_output();
 	}

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <syslog.h>
 #include <time.h>
@@ -11,11 +14,15 @@
 
 #define RATE_INTERVAL_US 10000000
 
+enum sink_kind { SINK_STDERR, SINK_SYSLOG, SINK_CHANNEL };
+
 static struct {
-	enum log_level max;
-	bool to_syslog;
+	_Atomic uint32_t max; /* changed while threads run */
+	enum sink_kind kind;
+	bool has_stamps;
+	int fd; /* of the channel */
 	char role[32];
-} sink = {LEVEL_NOTICE, false, ""};
+} sink = {LEVEL_NOTICE, SINK_STDERR, true, -1, ""};
 
 static const struct {
 	int priority;
@@ -29,23 +36,36 @@ static const struct {
 };
 
 void
-log_init(enum log_level max)
+log_init(enum log_level max, bool has_stamps)
 {
-	sink.max = max;
+	log_set_level(max);
+	sink.has_stamps = has_stamps;
 }
 
 void
-log_to_syslog(void)
+log_set_level(enum log_level max)
 {
-	sink.to_syslog = true;
-	/* Connected now: a sandbox would not allow it later. */
-	openlog("ddns-mux", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	atomic_store_explicit(&sink.max, max, memory_order_relaxed);
+}
+
+void
+log_to_syslog(int facility)
+{
+	sink.kind = SINK_SYSLOG;
+	openlog("ddns-mux", LOG_PID | LOG_NDELAY, facility);
+}
+
+void
+log_to_channel(int fd)
+{
+	sink.kind = SINK_CHANNEL;
+	sink.fd = fd;
 }
 
 void
 log_disconnect(void)
 {
-	if (sink.to_syslog)
+	if (sink.kind == SINK_SYSLOG)
 		closelog();
 }
 
@@ -58,7 +78,7 @@ log_set_role(const char *role)
 bool
 log_is_on(enum log_level level)
 {
-	return level <= sink.max;
+	return level <= atomic_load_explicit(&sink.max, memory_order_relaxed);
 }
 
 static size_t
@@ -68,6 +88,8 @@ stamp(char *buf, size_t cap)
 	struct tm tm;
 	size_t n;
 
+	if (!sink.has_stamps)
+		return 0;
 	wall_stamp(&ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	n = strftime(buf, cap, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -76,12 +98,12 @@ stamp(char *buf, size_t cap)
 }
 
 static void
-to_stderr(enum log_level level, const char *text)
+to_stderr(enum log_level level, const char *role, const char *text)
 {
-	char line[1200];
+	char line[LOG_LINE_MAX + 176];
 	size_t n = stamp(line, sizeof(line));
 	int more = snprintf(line + n, sizeof(line) - n, "ddns-mux: %s%s: %s\n",
-	    sink.role, levels[level].name, text);
+	    role, levels[level].name, text);
 
 	n = (size_t)more < sizeof(line) - n ? n + (size_t)more
 					    : sizeof(line) - 1;
@@ -91,23 +113,69 @@ to_stderr(enum log_level level, const char *text)
 		return;
 }
 
+/* A full channel loses it, too. */
+static void
+to_channel(enum log_level level, const char *text)
+{
+	struct log_packet packet = {.kind = (uint8_t)level};
+	size_t len = strlcpy(packet.text, text, sizeof(packet.text));
+
+	if (send(sink.fd, &packet, offsetof(struct log_packet, text) + len,
+		MSG_DONTWAIT) == -1)
+		return;
+}
+
+static void
+put(enum log_level level, const char *role, const char *text)
+{
+	int saved = errno;
+
+	switch (sink.kind) {
+	case SINK_STDERR:
+		to_stderr(level, role, text);
+		break;
+	case SINK_SYSLOG:
+		syslog(levels[level].priority, "%s%s", role, text);
+		break;
+	case SINK_CHANNEL:
+		to_channel(level, text);
+		break;
+	}
+	errno = saved;
+}
+
 void
 log_line(enum log_level level, const char *fmt, ...)
 {
-	char text[1024];
+	char text[LOG_LINE_MAX];
 	va_list ap;
-	int saved = errno;
 
 	if (!log_is_on(level))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (sink.to_syslog)
-		syslog(levels[level].priority, "%s%s", sink.role, text);
-	else
-		to_stderr(level, text);
-	errno = saved;
+	put(level, sink.role, text);
+}
+
+bool
+log_relay(const struct log_packet *packet, size_t len, size_t index)
+{
+	char role[32], text[LOG_LINE_MAX];
+	size_t i, n = len - offsetof(struct log_packet, text);
+
+	if (len <= offsetof(struct log_packet, text) ||
+	    packet->kind > LEVEL_DEBUG || n >= sizeof(text))
+		return false;
+	for (i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)packet->text[i];
+
+		text[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+	}
+	text[n] = '\0';
+	snprintf(role, sizeof(role), "worker %zu: ", index);
+	put((enum log_level)packet->kind, role, text);
+	return true;
 }
 
 bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Log lines to standard error or syslog, one write each.
+ * Log lines to standard error, to syslog, or to the parent process; one
+ * write each.
  * Owner: one process-wide sink, set up before threads start.
  * Threads: any. Errors: none; errno is kept.
  */
@@ -8,6 +9,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compat.h"
@@ -27,8 +29,26 @@ struct log_rate {
 	unsigned suppressed;
 };
 
-void log_init(enum log_level max);
-void log_to_syslog(void);
+#define LOG_LINE_MAX 1024 /* octets of a text */
+
+/* A worker's line on its way to the parent, as one packet. */
+struct log_packet {
+	uint8_t kind; /* enum log_level, or LOG_WATCH */
+	char text[LOG_LINE_MAX];
+};
+
+#define LOG_WATCH 0x80 /* not for the log: for who watches updates */
+
+/* Without stamps: whoever reads standard error has clocks of its own. */
+void log_init(enum log_level max, bool has_stamps);
+void log_set_level(enum log_level max);
+/* facility: LOG_DAEMON and the like. */
+void log_to_syslog(int facility);
+/* To the parent, which passes it on: a sandboxed process has no way to a
+ * syslog that was started anew. */
+void log_to_channel(int fd);
+/* In the parent: a line of worker index. false if it is none of ours. */
+bool log_relay(const struct log_packet *packet, size_t len, size_t index);
 /* In a child that is about to close descriptors. */
 void log_disconnect(void);
 /* Names the process in each line: "parent", "worker 0". */

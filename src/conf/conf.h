@@ -108,6 +108,12 @@ void conf_free(struct conf *conf);
  * then prints the same. */
 void conf_print(const struct conf *conf, FILE *out);
 
+/* What is different in new, a line for each setting, key and target; no
+ * secret is in any line. A longer line is cut. */
+#define CONF_DIFF_LINE_MAX 1000
+void conf_diff(const struct conf *old, const struct conf *new,
+    void (*line)(void *arg, const char *line), void *arg);
+
 /* Does the set hold name, or a zone above it? An empty set holds all. */
 bool zone_set_covers(const struct zone_set *set, const struct name *name);
 bool prefix_set_covers(const struct prefix_set *set, const struct addr *addr);

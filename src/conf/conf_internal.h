@@ -60,6 +60,7 @@ struct conf_setting {
 	enum conf_type type;
 	bool is_required;
 	bool is_checked_only; /* the reader of its group takes the value */
+	bool takes_restart; /* a reload changes nothing */
 	size_t offset; /* of the field, in the group's struct */
 	unsigned min, max; /* of a number; of how many, for lists */
 	unsigned def;
@@ -168,6 +169,8 @@ void conf_check(struct conf_ctx *ctx);
 /* Is a target one of our own listeners? */
 void conf_loop_check(struct conf_ctx *ctx);
 
+void conf_print_value(FILE *out, const struct conf_setting *row,
+    const void *field, unsigned depth);
 void conf_print_listen_udp(FILE *out, const void *field, unsigned depth);
 void conf_print_listen_tcp(FILE *out, const void *field, unsigned depth);
 void conf_print_zones(FILE *out, const void *field, unsigned depth);

@@ -47,8 +47,8 @@ print_number(FILE *out, const void *field, const struct conf_word *w)
 	fprintf(out, "%u", value);
 }
 
-static void
-print_value(FILE *out, const struct conf_setting *row, const void *field,
+void
+conf_print_value(FILE *out, const struct conf_setting *row, const void *field,
     unsigned depth)
 {
 	if (row->print != NULL)
@@ -76,7 +76,7 @@ print_settings(
 			continue;
 		indent(out, depth);
 		fprintf(out, "%s = ", row->name);
-		print_value(out, row, field, depth);
+		conf_print_value(out, row, field, depth);
 		fputs(";\n", out);
 	}
 }

@@ -47,6 +47,10 @@
 	    "source is port 0 or our own listener: dropped") \
 	X(DROP_BUSY, "drop_busy", \
 	    "updates_in_hand are in hand: dropped; are targets slow?") \
+	X(DROP_PENALTY, "drop_penalty", \
+	    "a worker crashed at a message of this host: dropped for a while") \
+	X(DROP_DISABLED, "drop_disabled", \
+	    "every target of this zone is disabled: dropped") \
 	X(DROP_CRYPTO, "drop_crypto", "the HMAC library failed: dropped") \
 	X(BAD_OPCODE, "bad_opcode", "not an UPDATE: NOTIMP") \
 	X(BAD_FORM, "bad_form", "malformed message: FORMERR") \

@@ -13,6 +13,7 @@
 /* Room for a burst of small updates while a worker is busy. */
 #define RECV_BUFFER_OCTETS (1024 * 1024)
 #define TCP_BACKLOG 128
+#define PACKETS_OCTETS (256 * 1024)
 
 static int
 close_failed(int fd)
@@ -38,6 +39,22 @@ sock_pipe(int fds[2])
 {
 	if (pipe(fds) == -1)
 		return -1;
+	if (sock_set_flags(fds[0]) == -1)
+		return close_failed(fds[1]);
+	if (sock_set_flags(fds[1]) == -1)
+		return close_failed(fds[0]);
+	return 0;
+}
+
+int
+sock_packet_pair(int fds[2])
+{
+	int size = PACKETS_OCTETS;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == -1)
+		return -1;
+	/* As much of it as the system grants. */
+	(void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (sock_set_flags(fds[0]) == -1)
 		return close_failed(fds[1]);
 	if (sock_set_flags(fds[1]) == -1)

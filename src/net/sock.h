@@ -29,6 +29,8 @@ int sock_accept(int fd, struct addr *from);
 int sock_set_flags(int fd); /* non-blocking, close-on-exec; -1 and closed */
 /* Both ends non-blocking and close-on-exec. */
 int sock_pipe(int fds[2]);
+/* The same, of packets: fds[1] is meant to send, fds[0] to receive. */
+int sock_packet_pair(int fds[2]);
 
 /* from, and on a wildcard socket the local address in to (AF_UNSPEC
  * elsewhere). A datagram longer than cap is -1 with EMSGSIZE. */

@@ -333,6 +333,16 @@ receive(struct worker *w, struct tcp_client *c)
 	}
 }
 
+/* What has come by now is still served, and a message that has begun. */
+static void
+take_the_last(struct worker *w, struct tcp_client *c)
+{
+	if (!c->has_ended)
+		receive(w, c);
+	if (c->serial != 0 && !frame_is_partial(&c->in) && may_take_more(c))
+		c->has_ended = true;
+}
+
 size_t
 client_poll(struct worker *w, struct pollfd *pfd)
 {
@@ -345,7 +355,7 @@ client_poll(struct worker *w, struct pollfd *pfd)
 
 		if (c->fd == -1)
 			continue;
-		if (!c->has_ended && !w->is_draining && may_take_more(c))
+		if (!c->has_ended && may_take_more(c))
 			events |= POLLIN;
 		if (c->out.start < c->out.end)
 			events |= POLLOUT;
@@ -393,14 +403,13 @@ tick_one(struct worker *w, struct tcp_client *c)
 {
 	struct inbound none = {.is_tcp = true};
 
-	if (!w->is_draining)
-		take_messages(w, c);
+	take_messages(w, c);
+	if (w->is_draining && c->serial != 0)
+		take_the_last(w, c);
 	end_if_answered(w, c);
 	if (c->fd == -1)
 		return;
-	if (w->is_draining && c->in_hand == 0 && c->out.start == c->out.end) {
-		close_client(w, c);
-	} else if (deadline_of(c) <= w->now_us) {
+	if (deadline_of(c) <= w->now_us) {
 		if (is_idle(c))
 			w->stats.count[STAT_TCP_TIMEOUT]++;
 		else

@@ -56,11 +56,10 @@ daemon_ready(int fd)
 }
 
 void
-daemon_let_go(void)
+daemon_leave_terminal(void)
 {
 	int fd = open("/dev/null", O_RDWR);
 
-	log_to_syslog();
 	if (fd == -1)
 		return;
 	(void)dup2(fd, STDIN_FILENO);

@@ -12,7 +12,7 @@
 int daemon_detach(void);
 /* Lets the starting process go, with exit 0. */
 void daemon_ready(int fd);
-/* Logs to syslog, and keeps no terminal, from now on. */
-void daemon_let_go(void);
+/* Standard input, output and error are /dev/null from now on. */
+void daemon_leave_terminal(void);
 
 #endif

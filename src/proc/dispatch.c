@@ -166,9 +166,14 @@ is_new(struct worker *w, struct slot *s)
 static void
 accept_update(struct worker *w, struct slot *s)
 {
-	/* Before it is remembered: its sender shall ask again. */
+	/* Both before it is remembered: its sender shall ask again. */
 	if (!slot_has_unused(w)) {
 		dispatch_refused(w, STAT_DROP_BUSY, &s->route.from, &s->in);
+		return;
+	}
+	s->in.targets &= ~w->standing.disabled;
+	if (s->in.targets == 0) {
+		dispatch_refused(w, STAT_DROP_DISABLED, &s->route.from, &s->in);
 		return;
 	}
 	if (!is_new(w, s))
@@ -183,17 +188,13 @@ accept_update(struct worker *w, struct slot *s)
 	hand_out(w, s);
 }
 
-bool
-dispatch_message(struct worker *w, size_t len)
+static bool
+judge(struct worker *w, struct slot *s)
 {
 	struct verifier v = {w->conf, w->hmacs, w->now_s};
-	struct slot *s = w->spare;
 	struct reply reply;
 	enum counter cause;
 
-	s->in.octets = s->octets;
-	s->in.len = len;
-	s->in.is_tcp = s->route.client != NULL;
 	switch (verify_message(&v, &s->route.from, &s->in, &reply, &cause)) {
 	case VERDICT_DROP:
 		dispatch_refused(w, cause, &s->route.from, &s->in);
@@ -207,6 +208,26 @@ dispatch_message(struct worker *w, size_t len)
 		return true;
 	}
 	return true;
+}
+
+bool
+dispatch_message(struct worker *w, size_t len)
+{
+	struct slot *s = w->spare;
+	bool is_worth_it;
+
+	s->in.octets = s->octets;
+	s->in.len = len;
+	s->in.is_tcp = s->route.client != NULL;
+	if (standing_has_penalty(&w->standing, &s->route.from, w->now_us)) {
+		s->in.has_tsig = false;
+		dispatch_refused(w, STAT_DROP_PENALTY, &s->route.from, &s->in);
+		return true;
+	}
+	note_begin(w->setup->note, &s->route.from, s->in.is_tcp);
+	is_worth_it = judge(w, s);
+	note_end(w->setup->note);
+	return is_worth_it;
 }
 
 void

@@ -29,13 +29,16 @@ static bool
 open_udp(struct listener *l, size_t workers)
 {
 	bool is_shared = SO_SPREAD != 0 && workers > 1;
+	size_t n = is_shared ? workers : 1;
 
 	if (is_shared && !probe(l))
 		return false;
-	for (l->nfds = 0; l->nfds < (is_shared ? workers : 1); l->nfds++) {
-		l->fds[l->nfds] = sock_listen_udp(&l->addr, is_shared);
-		if (l->fds[l->nfds] == -1)
+	while (l->nfds < n) {
+		int fd = sock_listen_udp(&l->addr, is_shared);
+
+		if (fd == -1)
 			return false;
+		l->fds[l->nfds++] = fd;
 	}
 	return sock_local(l->fds[0], &l->addr) == 0;
 }
@@ -43,11 +46,22 @@ open_udp(struct listener *l, size_t workers)
 static bool
 open_tcp(struct listener *l)
 {
-	l->fds[0] = sock_listen_tcp(&l->addr);
-	if (l->fds[0] == -1)
+	int fd = sock_listen_tcp(&l->addr);
+
+	if (fd == -1)
 		return false;
-	l->nfds = 1;
-	return sock_local(l->fds[0], &l->addr) == 0;
+	l->fds[l->nfds++] = fd;
+	return sock_local(fd, &l->addr) == 0;
+}
+
+static const char *
+advice(int error)
+{
+	if (error == EADDRINUSE)
+		return ": is another daemon running?";
+	/* Root was given up after the first listeners were bound. */
+	return error == EACCES ? ": a privileged port takes a start as root"
+			       : "";
 }
 
 static bool
@@ -58,53 +72,131 @@ open_one(
 	const char *proto = is_tcp ? "tcp" : "udp";
 
 	memset(l, 0, sizeof(*l));
-	l->addr = *addr;
+	l->wanted = l->addr = *addr;
 	l->is_tcp = is_tcp;
 	if (!(is_tcp ? open_tcp(l) : open_udp(l, workers))) {
 		log_error("cannot listen on %s %s: %s%s", proto,
-		    addr_text(addr, text), strerror(errno),
-		    errno == EADDRINUSE ? ": is another daemon running?" : "");
+		    addr_text(addr, text), strerror(errno), advice(errno));
+		while (l->nfds > 0)
+			close(l->fds[--l->nfds]);
 		return false;
 	}
 	log_note("listening on %s %s", proto, addr_text(&l->addr, text));
 	return true;
 }
 
-bool
-listen_open(const struct conf *conf, struct listener *listeners, size_t *count)
+/* nth: of those that want the same, which only port 0 can do twice. */
+static const struct listener *
+find(const struct listen_set *set, const struct addr *wanted, bool is_tcp,
+    size_t nth)
 {
 	size_t i;
 
-	*count = 0;
-	for (i = 0; i < conf->nlisten_udp; i++) {
-		if (!open_one(&listeners[*count], &conf->listen_udp[i], false,
-			conf->workers))
-			return false;
-		(*count)++;
+	for (i = 0; set != NULL && i < set->count; i++) {
+		const struct listener *l = &set->listeners[i];
+
+		if (l->is_tcp == is_tcp && addr_eq(&l->wanted, wanted) &&
+		    nth-- == 0)
+			return l;
 	}
-	for (i = 0; i < conf->nlisten_tcp; i++) {
-		if (!open_one(&listeners[*count], &conf->listen_tcp[i], true,
-			conf->workers))
-			return false;
-		(*count)++;
-	}
+	return NULL;
+}
+
+static size_t
+count_same(const struct listen_set *set, const struct addr *wanted, bool is_tcp)
+{
+	size_t n = 0;
+
+	while (find(set, wanted, is_tcp, n) != NULL)
+		n++;
+	return n;
+}
+
+static bool
+add(struct listen_set *set, const struct listen_set *old,
+    const struct addr *addr, bool is_tcp, size_t workers)
+{
+	const struct listener *l =
+	    find(old, addr, is_tcp, count_same(set, addr, is_tcp));
+
+	if (l != NULL)
+		set->listeners[set->count] = *l;
+	else if (!open_one(&set->listeners[set->count], addr, is_tcp, workers))
+		return false;
+	set->count++;
 	return true;
 }
 
-int
-listen_fd(const struct listener *l, size_t index)
+bool
+listen_open(const struct conf *conf, const struct listen_set *old,
+    struct listen_set *set)
 {
-	return l->fds[index < l->nfds ? index : 0];
+	bool is_open = true;
+	size_t i;
+
+	set->count = 0;
+	for (i = 0; i < conf->nlisten_udp && is_open; i++)
+		is_open =
+		    add(set, old, &conf->listen_udp[i], false, conf->workers);
+	for (i = 0; i < conf->nlisten_tcp && is_open; i++)
+		is_open =
+		    add(set, old, &conf->listen_tcp[i], true, conf->workers);
+	if (!is_open)
+		listen_close(set, old);
+	return is_open;
+}
+
+static bool
+has_fd(const struct listen_set *set, int fd)
+{
+	size_t i, k;
+
+	for (i = 0; set != NULL && i < set->count; i++) {
+		for (k = 0; k < set->listeners[i].nfds; k++) {
+			if (set->listeners[i].fds[k] == fd)
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+listen_close(struct listen_set *set, const struct listen_set *but)
+{
+	size_t i, k;
+
+	for (i = 0; i < set->count; i++) {
+		for (k = 0; k < set->listeners[i].nfds; k++) {
+			if (!has_fd(but, set->listeners[i].fds[k]))
+				close(set->listeners[i].fds[k]);
+		}
+	}
+	set->count = 0;
+}
+
+size_t
+listen_share(const struct listener *l, size_t index, size_t workers,
+    int fds[CONF_WORKERS_MAX])
+{
+	size_t n = 0, k;
+
+	if (workers > l->nfds) {
+		fds[n++] = l->fds[index % l->nfds];
+		return n;
+	}
+	for (k = index; k < l->nfds; k += workers)
+		fds[n++] = l->fds[k];
+	return n;
 }
 
 bool
-listen_is_own(const struct listener *listeners, size_t count,
-    const struct addr *from, const struct addr *to)
+listen_is_own(const struct listen_set *set, const struct addr *from,
+    const struct addr *to)
 {
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		const struct listener *l = &listeners[i];
+	for (i = 0; i < set->count; i++) {
+		const struct listener *l = &set->listeners[i];
 
 		if (l->is_tcp || addr_port(&l->addr) != addr_port(from))
 			continue;

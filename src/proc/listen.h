@@ -13,20 +13,34 @@
 
 #include "conf/conf.h"
 
+#define LISTENERS_MAX (2 * CONF_LISTEN_MAX)
+
 struct listener {
+	struct addr wanted; /* as configured */
 	struct addr addr; /* with the port that the kernel chose for 0 */
 	bool is_tcp;
-	size_t nfds; /* one per worker, or one for all */
+	size_t nfds; /* one per worker when it was bound, or one for all */
 	int fds[CONF_WORKERS_MAX];
 };
 
-/* Into listeners[], which has room for all of conf's; *count of them. */
-bool listen_open(
-    const struct conf *conf, struct listener *listeners, size_t *count);
-/* The socket that worker index receives on. */
-int listen_fd(const struct listener *l, size_t index);
+struct listen_set {
+	size_t count;
+	struct listener listeners[LISTENERS_MAX];
+};
+
+/* What the configuration asks for; what old (or NULL) has already is
+ * taken from there, with what its sockets hold. Nothing new stays open if
+ * it fails. */
+bool listen_open(const struct conf *conf, const struct listen_set *old,
+    struct listen_set *set);
+/* Closes the sockets that are not in the other set (or NULL), too. */
+void listen_close(struct listen_set *set, const struct listen_set *but);
+/* The sockets that worker index of so many receives on; how many. Every
+ * socket is somebody's, whatever the number of workers was and is. */
+size_t listen_share(const struct listener *l, size_t index, size_t workers,
+    int fds[CONF_WORKERS_MAX]);
 /* Is this address one of ours? to: where its datagram came to. */
-bool listen_is_own(const struct listener *listeners, size_t count,
-    const struct addr *from, const struct addr *to);
+bool listen_is_own(const struct listen_set *set, const struct addr *from,
+    const struct addr *to);
 
 #endif

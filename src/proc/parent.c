@@ -10,236 +10,213 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "base/log.h"
 #include "base/mono.h"
-#include "net/sock.h"
 #include "proc/daemon.h"
-#include "proc/listen.h"
+#include "proc/generation.h"
 #include "proc/lockfile.h"
 #include "proc/privs.h"
 #include "proc/signals.h"
-#include "proc/totals.h"
-#include "proc/worker.h"
 
-#define LISTENERS_MAX (2 * CONF_LISTEN_MAX)
-#define BACKOFF_US 100000
-#define BACKOFF_MAX_US 30000000
-#define HEALTHY_US 60000000
-/* A worker drains for 5 s; then it is not asked any more. */
-#define STOP_US 7000000
-
-struct child {
-	pid_t pid; /* 0: not running */
-	int stats_fd;
-	int command_fd;
-	bool is_ready;
-	unsigned failures; /* in a row */
-	uint64_t started_us;
-	uint64_t restart_us;
-	struct totals totals;
-};
+#define PENALTY_US 90000000
+#define PFDS_MAX (1 + (size_t)GENERATIONS_MAX * CONF_WORKERS_MAX * CHILD_PFDS)
 
 struct parent {
-	const struct conf *conf;
-	bool is_daemon;
-	int ready_fd; /* -1 once everybody is ready */
-	bool is_ready;
+	struct generation_env env;
+	struct generation *current; /* serves; NULL before it is ready */
+	unsigned last_number;
+	int ready_fd; /* of who started us, -1 once told */
 	bool is_stopping;
 	bool has_failed;
-	uint64_t kill_us;
-	struct listener listeners[LISTENERS_MAX];
-	size_t nlisteners;
-	struct child children[CONF_WORKERS_MAX];
-	struct totals base;
-	size_t replay_sets;
-	_Atomic uint64_t *seen; /* by all workers: mux/replay.h */
+	bool is_reload_wanted;
+	struct totals base; /* of generations that are gone */
+	struct pollfd pfd[PFDS_MAX];
 };
-
-static void
-close_pipes(struct child *c)
-{
-	if (c->stats_fd != -1)
-		close(c->stats_fd);
-	if (c->command_fd != -1)
-		close(c->command_fd);
-	c->stats_fd = c->command_fd = -1;
-}
-
-static void
-be_worker(struct parent *p, size_t index, int stats_fd, int command_fd)
-{
-	struct worker_setup setup = {.conf = p->conf,
-	    .listeners = p->listeners,
-	    .nlisteners = p->nlisteners,
-	    .index = index,
-	    .seen = p->seen,
-	    .replay_sets = p->replay_sets,
-	    .stats_fd = stats_fd,
-	    .command_fd = command_fd,
-	    .is_daemon = p->is_daemon};
-	int keep[LISTENERS_MAX + 2];
-	size_t n = 0, i;
-
-	for (i = 0; i < p->nlisteners; i++)
-		keep[n++] = listen_fd(&p->listeners[i], index);
-	keep[n++] = stats_fd;
-	keep[n++] = command_fd;
-	log_disconnect();
-	privs_close_all_but(keep, n);
-	signals_reset_in_worker();
-	signals_unblock();
-	setproctitle("worker %zu", index);
-	_exit(worker_run(&setup));
-}
-
-static bool
-start_worker(struct parent *p, size_t index)
-{
-	struct child *c = &p->children[index];
-	int stats[2], command[2];
-
-	if (sock_pipe(stats) == -1)
-		return false;
-	if (sock_pipe(command) == -1) {
-		close(stats[0]);
-		close(stats[1]);
-		return false;
-	}
-	signals_block();
-	c->pid = fork();
-	if (c->pid == 0)
-		be_worker(p, index, stats[1], command[0]);
-	signals_unblock();
-	close(stats[1]);
-	close(command[0]);
-	c->stats_fd = stats[0];
-	c->command_fd = command[1];
-	c->is_ready = false;
-	c->started_us = mono_us();
-	if (c->pid == -1) {
-		c->pid = 0;
-		close_pipes(c);
-		return false;
-	}
-	return true;
-}
 
 static void
 stop(struct parent *p)
 {
-	size_t i;
+	struct generation *g;
 
-	if (p->is_stopping)
-		return;
 	p->is_stopping = true;
-	p->kill_us = mono_us() + STOP_US;
-	/* End of file is the request to finish. */
-	for (i = 0; i < p->conf->workers; i++) {
-		struct child *c = &p->children[i];
+	TAILQ_FOREACH(g, &p->env.list, link)
+	generation_drain(g);
+}
 
-		if (c->command_fd != -1)
-			close(c->command_fd);
-		c->command_fd = -1;
+static struct generation *
+starting(const struct parent *p)
+{
+	struct generation *last = TAILQ_LAST(&p->env.list, generation_list);
+
+	return last != NULL && last->state == GENERATION_STARTING ? last : NULL;
+}
+
+static size_t
+count_generations(const struct parent *p)
+{
+	const struct generation *g;
+	size_t n = 0;
+
+	TAILQ_FOREACH(g, &p->env.list, link)
+	n++;
+	return n;
+}
+
+/* The parent's own: sockets of all workers, pipes of all generations. */
+static size_t
+descriptors(const struct conf *conf)
+{
+	return worker_descriptors(conf) +
+	       (size_t)conf->workers *
+		   (conf->nlisten_udp + 3 * GENERATIONS_MAX);
+}
+
+/* Takes conf over; what it does not have in common with the present
+ * generation, listeners say, is opened. */
+static struct generation *
+add_generation(struct parent *p, struct conf *conf)
+{
+	struct generation *g = NULL;
+
+	if (privs_allow_descriptors(descriptors(conf)))
+		g = generation_new(conf, p->last_number + 1, p->current);
+	else
+		conf_free(conf);
+	if (g != NULL) {
+		p->last_number++;
+		TAILQ_INSERT_TAIL(&p->env.list, g, link);
+	}
+	return g;
+}
+
+static bool
+start_generation(struct parent *p, struct generation *g)
+{
+	if (generation_start(g, &p->env))
+		return true;
+	generation_drain(g);
+	return false;
+}
+
+static void
+become_ready(struct parent *p, struct generation *g)
+{
+	g->state = GENERATION_SERVING;
+	if (p->current != NULL)
+		generation_drain(p->current);
+	p->current = g;
+	log_note("ready, %u workers", g->conf->workers);
+	if (p->ready_fd != -1) {
+		daemon_ready(p->ready_fd);
+		p->ready_fd = -1;
+		log_to_syslog(LOG_DAEMON);
+		daemon_leave_terminal();
 	}
 }
 
 static void
-become_ready(struct parent *p)
+not_reloaded(void)
 {
+	log_error("not reloaded: the former configuration stays");
+}
+
+/* One that ends before all were ready once ends its generation. */
+static void
+failed_to_start(struct parent *p, struct generation *g)
+{
+	if (p->current == NULL)
+		p->has_failed = true;
+	else
+		not_reloaded();
+	generation_drain(g);
+}
+
+/* What a process dies of by itself; the others are sent by somebody. */
+static bool
+is_crash(int status)
+{
+	static const int crashes[] = {
+	    SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 	size_t i;
 
-	for (i = 0; i < p->conf->workers; i++) {
-		if (!p->children[i].is_ready)
-			return;
+	for (i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+		if (WIFSIGNALED(status) && WTERMSIG(status) == crashes[i])
+			return true;
 	}
-	p->is_ready = true;
-	log_note("ready, %u workers", p->conf->workers);
-	if (p->is_daemon) {
-		daemon_ready(p->ready_fd);
-		daemon_let_go();
-	}
-}
-
-/* Frames are written whole: anything else is not from our code. */
-static void
-read_frames(struct parent *p, size_t index)
-{
-	struct child *c = &p->children[index];
-	uint8_t octets[STATS_FRAME_OCTETS];
-	struct stats_frame f;
-	ssize_t n;
-
-	while ((n = read(c->stats_fd, octets, sizeof(octets))) > 0) {
-		if ((size_t)n != sizeof(octets) || !stats_decode(octets, &f) ||
-		    (f.type == FRAME_STATS &&
-			!totals_take(&c->totals, p->conf, &f))) {
-			log_error("worker %zu sends rubbish: killed", index);
-			(void)kill(c->pid, SIGKILL);
-			return;
-		}
-		if (f.type == FRAME_READY)
-			c->is_ready = true;
-	}
-	if (!p->is_ready)
-		become_ready(p);
+	return false;
 }
 
 static void
-schedule_restart(struct child *c, size_t index)
+tell_all(struct parent *p)
 {
-	uint64_t now = mono_us(), delay = BACKOFF_MAX_US;
+	struct generation *g;
 
-	if (now - c->started_us >= HEALTHY_US)
-		c->failures = 0;
-	if (c->failures < 9)
-		delay = (uint64_t)BACKOFF_US << c->failures;
-	if (delay > BACKOFF_MAX_US)
-		delay = BACKOFF_MAX_US;
-	c->failures++;
-	c->restart_us = now + delay;
-	log_note("worker %zu is started again in %llu ms", index,
-	    (unsigned long long)(delay / 1000));
+	TAILQ_FOREACH(g, &p->env.list, link)
+	generation_tell(g, &p->env);
+}
+
+/* Whoever sends what kills workers is not heard for a while. */
+static void
+note_crash(struct parent *p, const struct child *c)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr peer;
+	bool is_tcp;
+
+	if (!note_read(c->note, &peer, &is_tcp))
+		return;
+	log_error("worker %zu was at a message of %s/%s: that host is not "
+		  "heard for %d s; please report this",
+	    c->index, addr_text(&peer, text), is_tcp ? "tcp" : "udp",
+	    PENALTY_US / 1000000);
+	standing_penalize(&p->env.standing, &peer, mono_us() + PENALTY_US);
+	tell_all(p);
 }
 
 static void
-worker_ended(struct parent *p, size_t index, int status)
+log_end(const struct child *c, int status, bool is_expected)
 {
-	struct child *c = &p->children[index];
-
-	read_frames(p, index);
 	if (WIFSIGNALED(status))
-		log_error("worker %zu, pid %ld, was killed by signal %d", index,
-		    (long)c->pid, WTERMSIG(status));
-	else if (!p->is_stopping || WEXITSTATUS(status) != 0)
-		log_error("worker %zu, pid %ld, ended with status %d", index,
+		log_error("worker %zu, pid %ld, was killed by signal %d",
+		    c->index, (long)c->pid, WTERMSIG(status));
+	else if (!is_expected || WEXITSTATUS(status) != 0)
+		log_error("worker %zu, pid %ld, ended with status %d", c->index,
 		    (long)c->pid, WEXITSTATUS(status));
-	c->pid = 0;
-	close_pipes(c);
-	totals_retire(&p->base, &c->totals);
-	if (p->is_stopping)
-		return;
-	if (!p->is_ready) {
-		p->has_failed = true;
-		stop(p);
-		return;
-	}
-	schedule_restart(c, index);
+}
+
+static void
+worker_ended(
+    struct parent *p, struct generation *g, struct child *c, int status)
+{
+	child_read(c, g->conf);
+	log_end(c, status, g->state == GENERATION_DRAINING);
+	if (is_crash(status))
+		note_crash(p, c);
+	child_ended(c);
+	totals_retire(&g->base, &c->totals);
+	if (g->state == GENERATION_STARTING)
+		failed_to_start(p, g);
+	else if (g->state == GENERATION_SERVING)
+		child_schedule(c);
 }
 
 static void
 reap(struct parent *p)
 {
+	struct generation *g;
+	struct child *c;
 	int status;
 	pid_t pid;
-	size_t i;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (i = 0; i < p->conf->workers; i++) {
-			if (p->children[i].pid == pid)
-				worker_ended(p, i, status);
+		TAILQ_FOREACH(g, &p->env.list, link)
+		{
+			if ((c = generation_child(g, pid)) != NULL)
+				worker_ended(p, g, c, status);
 		}
 	}
 }
@@ -248,11 +225,11 @@ static void
 log_statistics(const struct parent *p)
 {
 	struct totals sum = p->base;
-	size_t i;
+	const struct generation *g;
 
-	for (i = 0; i < p->conf->workers; i++)
-		totals_add(&sum, &p->children[i].totals);
-	totals_log(&sum, p->conf);
+	TAILQ_FOREACH(g, &p->env.list, link)
+	generation_sum(g, &sum);
+	totals_log(&sum, p->current->conf);
 }
 
 static void
@@ -269,10 +246,11 @@ handle_signals(struct parent *p)
 			stop(p);
 			break;
 		case SIGHUP:
-			log_note("restart to read the configuration again");
+			p->is_reload_wanted = true;
 			break;
 		case SIGUSR1:
-			log_statistics(p);
+			if (p->current != NULL)
+				log_statistics(p);
 			break;
 		case SIGCHLD:
 			reap(p);
@@ -281,39 +259,123 @@ handle_signals(struct parent *p)
 	}
 }
 
-static bool
-is_running(const struct parent *p)
+static void
+complain(void *arg, enum conf_severity severity, const char *file,
+    unsigned line, const char *message)
 {
-	size_t i;
+	enum log_level level =
+	    severity == CONF_WARNING ? LEVEL_WARNING : LEVEL_ERROR;
 
-	for (i = 0; i < p->conf->workers; i++) {
-		if (p->children[i].pid != 0)
-			return true;
-	}
-	return false;
+	(void)arg;
+	if (line != 0)
+		log_line(level, "%s:%u: %s", file, line, message);
+	else
+		log_line(level, "%s: %s", file, message);
 }
 
-/* Starts who is due, ends who does not end; when is the next one due? */
+static void
+log_change(void *arg, const char *line)
+{
+	size_t *count = arg;
+
+	log_note("reload: %s", line);
+	(*count)++;
+}
+
+static void
+log_changes(const struct conf *old, const struct conf *new)
+{
+	size_t count = 0;
+
+	conf_diff(old, new, log_change, &count);
+	if (count == 0)
+		log_note("reload: no setting has changed");
+}
+
+/* A bad file changes nothing; neither do listeners that can't be had. */
+static void
+reload(struct parent *p)
+{
+	static const struct conf_sink sink = {complain, NULL};
+	struct conf *conf = conf_load(p->current->conf->file, &sink);
+	struct generation *g = NULL;
+
+	p->is_reload_wanted = false;
+	if (conf != NULL && conf->is_masked) {
+		log_error("%s: its keys are masked: put the real ones in",
+		    conf->file);
+		conf_free(conf);
+		conf = NULL;
+	}
+	if (conf != NULL)
+		g = add_generation(p, conf);
+	if (g == NULL || !start_generation(p, g)) {
+		not_reloaded();
+		return;
+	}
+	log_changes(p->current->conf, g->conf);
+}
+
+/* One at a time; what is asked for meanwhile is done once, afterwards. */
+static bool
+may_reload(const struct parent *p)
+{
+	return p->is_reload_wanted && !p->is_stopping && p->current != NULL &&
+	       starting(p) == NULL && count_generations(p) < GENERATIONS_MAX;
+}
+
+/* The present one goes last, with the sum of all. */
+static bool
+is_gone(const struct parent *p, const struct generation *g)
+{
+	return g->state == GENERATION_DRAINING && !generation_is_running(g) &&
+	       (g != p->current || count_generations(p) == 1);
+}
+
+/* What it counted stays counted. */
+static void
+retire(struct parent *p, struct generation *g)
+{
+	if (p->current == g)
+		log_statistics(p);
+	TAILQ_REMOVE(&p->env.list, g, link);
+	generation_sum(g, &p->base);
+	if (p->current == g)
+		p->current = NULL;
+	generation_free(g, p->current);
+}
+
+static void
+retire_all(struct parent *p)
+{
+	struct generation *g, *next;
+
+	for (g = TAILQ_FIRST(&p->env.list); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, link);
+		if (is_gone(p, g))
+			retire(p, g);
+	}
+}
+
+/* Does what is due; when is the next time? */
 static uint64_t
 tick(struct parent *p)
 {
-	uint64_t now = mono_us(), due = UINT64_MAX;
-	size_t i;
+	struct generation *g = starting(p);
+	uint64_t due = UINT64_MAX, next;
 
-	for (i = 0; i < p->conf->workers; i++) {
-		struct child *c = &p->children[i];
-
-		if (p->is_stopping) {
-			if (c->pid != 0 && now >= p->kill_us)
-				(void)kill(c->pid, SIGKILL);
-			continue;
-		}
-		if (c->pid == 0 && now >= c->restart_us && !start_worker(p, i))
-			schedule_restart(c, i);
-		if (c->pid == 0 && c->restart_us < due)
-			due = c->restart_us;
+	if (g != NULL && generation_is_ready(g))
+		become_ready(p, g);
+	retire_all(p);
+	if (may_reload(p))
+		reload(p);
+	TAILQ_FOREACH(g, &p->env.list, link)
+	{
+		next = generation_tick(g, &p->env);
+		if (next < due)
+			due = next;
 	}
-	return p->is_stopping ? p->kill_us : due;
+	return due;
 }
 
 static int
@@ -323,120 +385,124 @@ timeout_ms(uint64_t due)
 
 	if (due == UINT64_MAX)
 		return -1;
-	/* Once more soon after the last resort was taken. */
-	return due <= now ? 100 : (int)((due - now) / 1000) + 1;
+	return due <= now ? 0 : (int)((due - now) / 1000) + 1;
+}
+
+/* The same walk before poll and after it. */
+static size_t
+walk_children(struct parent *p, bool is_over)
+{
+	struct generation *g;
+	size_t i, n = 1;
+
+	TAILQ_FOREACH(g, &p->env.list, link)
+	{
+		for (i = 0; i < g->conf->workers; i++, n += CHILD_PFDS) {
+			if (is_over)
+				child_ready(
+				    &g->children[i], g->conf, &p->pfd[n]);
+			else
+				child_poll(&g->children[i], &p->pfd[n]);
+		}
+	}
+	return n;
 }
 
 static void
 wait_for_events(struct parent *p, uint64_t due)
 {
-	struct pollfd pfd[1 + CONF_WORKERS_MAX];
-	size_t i, n = p->conf->workers;
+	size_t n;
 
-	pfd[0] = (struct pollfd){.fd = signals_fd(), .events = POLLIN};
-	for (i = 0; i < n; i++)
-		pfd[i + 1] = (struct pollfd){
-		    .fd = p->children[i].stats_fd, .events = POLLIN};
-	if (poll(pfd, 1 + n, timeout_ms(due)) == -1)
+	p->pfd[0] = (struct pollfd){.fd = signals_fd(), .events = POLLIN};
+	n = walk_children(p, false);
+	if (poll(p->pfd, n, timeout_ms(due)) == -1)
 		return;
-	for (i = 0; i < n; i++) {
-		if ((pfd[i + 1].revents & POLLIN) != 0)
-			read_frames(p, i);
-		/* Its end is reported by SIGCHLD. */
-		else if (pfd[i + 1].revents != 0) {
-			close(p->children[i].stats_fd);
-			p->children[i].stats_fd = -1;
-		}
-	}
-	if (pfd[0].revents != 0)
+	(void)walk_children(p, true);
+	if (p->pfd[0].revents != 0)
 		handle_signals(p);
 }
 
 /* Zeroed, and shared with every worker, so that a replay meets its
  * original whichever of them it reaches, and whoever has died since. */
 static bool
-make_seen(struct parent *p)
+make_seen(struct generation_env *env, const struct conf *conf)
 {
 	size_t sets = 1;
 	void *mem;
 
-	while (sets * REPLAY_WAYS < p->conf->replay_cache)
+	while (sets * REPLAY_WAYS < conf->replay_cache)
 		sets *= 2;
-	mem = mmap(NULL, sets * REPLAY_WAYS * sizeof(*p->seen),
+	mem = mmap(NULL, sets * REPLAY_WAYS * sizeof(*env->seen),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
 	if (mem == MAP_FAILED) {
 		log_error("replay_cache: %s", strerror(errno));
 		return false;
 	}
-	p->seen = mem;
-	p->replay_sets = sets;
+	env->seen = mem;
+	env->replay_sets = sets;
 	return true;
 }
 
-/* Everything that may need root, then root is given up for good. */
 static bool
-set_up(struct parent *p, const struct parent_options *options, int *pid_fd)
+prepare(struct parent *p, const struct parent_options *options, int *pid_fd)
 {
-	if (p->is_daemon && (p->ready_fd = daemon_detach()) == -1)
+	if (p->env.is_daemon && (p->ready_fd = daemon_detach()) == -1)
 		return false;
 	if (!signals_open()) {
 		log_error("cannot catch signals: %s", strerror(errno));
 		return false;
 	}
-	if (options->pidfile != NULL) {
-		*pid_fd = lockfile_open(options->pidfile);
-		if (*pid_fd == -1 ||
-		    lockfile_note(*pid_fd, options->pidfile) == -1)
-			return false;
-	}
-	/* The parent's own are a socket of each worker and its pipes. */
-	if (!privs_allow_descriptors(
-		worker_descriptors(p->conf) +
-		p->conf->workers * (p->conf->nlisten_udp + 2)) ||
-	    !listen_open(p->conf, p->listeners, &p->nlisteners) ||
-	    !privs_drop(p->conf->user))
+	if (options->pidfile == NULL)
+		return true;
+	*pid_fd = lockfile_open(options->pidfile);
+	return *pid_fd != -1 && lockfile_note(*pid_fd, options->pidfile) == 0;
+}
+
+/* What may need root is done by now: it is given up for good. */
+static bool
+start_first(struct parent *p, struct generation *g)
+{
+	if (!privs_drop(g->conf->user) || !make_seen(&p->env, g->conf)) {
+		generation_drain(g);
 		return false;
+	}
 	setproctitle("parent");
-	return make_seen(p);
+	return start_generation(p, g);
 }
 
 static int
-run(struct parent *p)
+run(struct parent *p, struct conf *conf)
 {
-	size_t i;
+	struct generation *first = add_generation(p, conf);
+	uint64_t due;
 
-	for (i = 0; i < p->conf->workers; i++) {
-		if (!start_worker(p, i)) {
-			log_error("cannot fork: %s", strerror(errno));
-			p->has_failed = true;
-			stop(p);
-			break;
-		}
-	}
-	while (!p->is_stopping || is_running(p))
-		wait_for_events(p, tick(p));
-	if (p->is_ready)
-		log_statistics(p);
+	if (first == NULL)
+		return 1;
+	p->has_failed = !start_first(p, first);
+	while (due = tick(p), !TAILQ_EMPTY(&p->env.list))
+		wait_for_events(p, due);
 	return p->has_failed ? 1 : 0;
 }
 
 int
-parent_run(const struct conf *conf, const struct parent_options *options)
+parent_run(struct conf *conf, const struct parent_options *options)
 {
 	struct parent *p = calloc(1, sizeof(*p));
-	int status = 1, pid_fd = -1;
-	size_t i;
+	int pid_fd = -1, status = 1;
 
-	if (p == NULL)
+	if (p == NULL) {
+		conf_free(conf);
 		return 1;
+	}
 	log_set_role("parent");
-	p->conf = conf;
-	p->is_daemon = options->is_daemon;
+	TAILQ_INIT(&p->env.list);
+	p->env.is_daemon = options->is_daemon;
+	p->env.standing.level = options->level;
 	p->ready_fd = -1;
-	for (i = 0; i < CONF_WORKERS_MAX; i++)
-		p->children[i].stats_fd = p->children[i].command_fd = -1;
-	if (set_up(p, options, &pid_fd))
-		status = run(p);
+	if (prepare(p, options, &pid_fd))
+		status = run(p, conf);
+	else
+		conf_free(conf);
 	if (pid_fd != -1)
 		lockfile_remove(pid_fd, options->pidfile);
 	free(p);

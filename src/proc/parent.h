@@ -9,14 +9,18 @@
 
 #include <stdbool.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
 
 struct parent_options {
 	bool is_daemon; /* detach once ready, log to syslog */
 	const char *pidfile; /* NULL: none */
+	enum log_level level;
 };
 
-/* Returns the exit status, when asked to end or unable to start. */
-int parent_run(const struct conf *conf, const struct parent_options *options);
+/* Takes conf over, whose file is an absolute path: it is read again when
+ * asked to. Returns the exit status, when asked to end or unable to
+ * start. */
+int parent_run(struct conf *conf, const struct parent_options *options);
 
 #endif

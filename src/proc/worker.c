@@ -23,7 +23,7 @@
  * left alone. */
 #define DRAIN_US 5000000
 
-enum { PFD_BELL, PFD_COMMAND, PFD_LISTEN };
+enum { PFD_BELL, PFD_ORDER, PFD_LISTEN };
 
 static void
 read_clocks(struct worker *w)
@@ -110,13 +110,38 @@ make_targets(struct worker *w)
 	return true;
 }
 
+static void
+add_ears(struct worker *w, const struct listener *l)
+{
+	int fds[CONF_WORKERS_MAX];
+	size_t n = listen_share(l, w->setup->index, w->conf->workers, fds), i;
+
+	for (i = 0; i < n; i++)
+		w->ears[w->nears++] =
+		    (struct ear){.fd = fds[i], .is_tcp = l->is_tcp};
+}
+
+static bool
+make_ears(struct worker *w)
+{
+	const struct listen_set *set = w->setup->listen;
+	size_t i, n = 0;
+
+	for (i = 0; i < set->count; i++)
+		n += set->listeners[i].nfds;
+	w->ears = calloc(n, sizeof(*w->ears));
+	w->pfd = calloc(PFD_LISTEN + n + w->conf->tcp_clients, sizeof(*w->pfd));
+	if (w->ears == NULL || w->pfd == NULL)
+		return false;
+	for (i = 0; i < set->count; i++)
+		add_ears(w, &set->listeners[i]);
+	return true;
+}
+
 static bool
 make_ready(struct worker *w)
 {
-	w->pfd =
-	    calloc(PFD_LISTEN + w->setup->nlisteners + w->conf->tcp_clients,
-		sizeof(*w->pfd));
-	return w->pfd != NULL && bell_init(&w->bell) && slot_init(w) &&
+	return make_ears(w) && bell_init(&w->bell) && slot_init(w) &&
 	       client_init(w) && make_replay(w) && make_hmacs(w) &&
 	       make_targets(w);
 }
@@ -136,18 +161,17 @@ clean_up(struct worker *w)
 	free(w->hmacs);
 	free(w->replay_entries);
 	free(w->pfd);
+	free(w->ears);
 	client_free(w);
 	slot_free(w);
 	bell_free(&w->bell);
 }
 
-/* H13: nobody sends from port 0; our own address would be a loop. */
 static bool
 is_plausible(struct worker *w, const struct route *route)
 {
 	return addr_port(&route->from) != 0 &&
-	       !listen_is_own(w->setup->listeners, w->setup->nlisteners,
-		   &route->from, &route->to);
+	       !listen_is_own(w->setup->listen, &route->from, &route->to);
 }
 
 static void
@@ -168,6 +192,8 @@ receive_udp(struct worker *w, int fd)
 			return;
 		w->stats.count[STAT_RECEIVED_UDP]++;
 		s->in.is_tcp = s->in.has_tsig = false;
+		/* H13: nobody sends from port 0; our own address would be a
+		 * loop. */
 		if (is_plausible(w, &s->route))
 			(void)dispatch_message(w, (size_t)len);
 		else
@@ -221,49 +247,74 @@ has_results(const struct worker *w)
 
 /* Poll skips entries below 0: not while draining, nor out of descriptors. */
 static int
-pollable_listener(const struct worker *w, const struct listener *l)
+pollable_ear(const struct worker *w, const struct ear *e)
 {
 	if (w->is_draining ||
-	    (l->is_tcp && w->now_us < client_accept_after_us(w)))
+	    (e->is_tcp && w->now_us < client_accept_after_us(w)))
 		return -1;
-	return listen_fd(l, w->setup->index);
+	return e->fd;
+}
+
+static void
+obey(struct worker *w, const struct standing *standing)
+{
+	w->standing = *standing;
+	log_set_level((enum log_level)standing->level);
+}
+
+static void
+read_orders(struct worker *w)
+{
+	struct order order;
+	int n;
+
+	while ((n = order_read(w->setup->order_fd, &order)) == 1)
+		obey(w, &order.standing);
+	if (n == -1)
+		start_draining(w);
+}
+
+static void
+hear(struct worker *w, const struct pollfd *pfd)
+{
+	size_t i;
+
+	for (i = 0; i < w->nears; i++) {
+		if (pfd[i].revents == 0)
+			continue;
+		if (w->ears[i].is_tcp)
+			client_accept(w, pfd[i].fd);
+		else
+			receive_udp(w, pfd[i].fd);
+	}
 }
 
 static void
 wait_for_events(struct worker *w)
 {
-	struct pollfd *pfd = w->pfd;
-	size_t i, nlisteners = w->setup->nlisteners, nclients;
-	struct pollfd *clients = pfd + PFD_LISTEN + nlisteners;
+	struct pollfd *ears = w->pfd + PFD_LISTEN, *clients = ears + w->nears;
+	size_t i, nclients;
 	int n;
 
-	pfd[PFD_BELL] = (struct pollfd){.fd = w->bell.fds[0], .events = POLLIN};
-	pfd[PFD_COMMAND] = (struct pollfd){
-	    .fd = w->is_draining ? -1 : w->setup->command_fd, .events = POLLIN};
-	for (i = 0; i < nlisteners; i++)
-		pfd[PFD_LISTEN + i] = (struct pollfd){
-		    .fd = pollable_listener(w, &w->setup->listeners[i]),
-		    .events = POLLIN};
+	w->pfd[PFD_BELL] =
+	    (struct pollfd){.fd = w->bell.fds[0], .events = POLLIN};
+	w->pfd[PFD_ORDER] = (struct pollfd){
+	    .fd = w->is_draining ? -1 : w->setup->order_fd, .events = POLLIN};
+	for (i = 0; i < w->nears; i++)
+		ears[i] = (struct pollfd){
+		    .fd = pollable_ear(w, &w->ears[i]), .events = POLLIN};
 	nclients = client_poll(w, clients);
 	bell_doze(&w->bell);
-	n = poll(pfd, PFD_LISTEN + nlisteners + nclients,
+	n = poll(w->pfd, PFD_LISTEN + w->nears + nclients,
 	    has_results(w) ? 0 : timeout_ms(w));
-	bell_rise(&w->bell, n > 0 && pfd[PFD_BELL].revents != 0);
+	bell_rise(&w->bell, n > 0 && w->pfd[PFD_BELL].revents != 0);
 	read_clocks(w);
 	if (n <= 0)
 		return;
-	if (pfd[PFD_COMMAND].revents != 0)
-		start_draining(w);
-	for (i = 0; i < nlisteners; i++) {
-		const struct listener *l = &w->setup->listeners[i];
-
-		if (pfd[PFD_LISTEN + i].revents == 0)
-			continue;
-		if (l->is_tcp)
-			client_accept(w, pfd[PFD_LISTEN + i].fd);
-		else
-			receive_udp(w, pfd[PFD_LISTEN + i].fd);
-	}
+	if (w->pfd[PFD_ORDER].revents != 0)
+		read_orders(w);
+	if (!w->is_draining)
+		hear(w, ears);
 	client_ready(w, clients, nclients);
 }
 
@@ -282,13 +333,14 @@ serve(struct worker *w)
 	report_stats(w);
 }
 
-/* Standard ones, pipes and bells, syslog; those of a target: a bell, two
- * UDP sockets and a connection; a few for the C library. */
+/* Standard ones, pipes and bells; those of a target: a bell, two UDP
+ * sockets and a connection; a few for the C library. All sockets of a
+ * listener may be one worker's, after a reload with fewer workers. */
 size_t
 worker_descriptors(const struct conf *conf)
 {
-	return 16 + conf->nlisten_udp + conf->nlisten_tcp + 5 * conf->ntargets +
-	       conf->tcp_clients;
+	return 16 + conf->nlisten_udp * CONF_WORKERS_MAX + conf->nlisten_tcp +
+	       5 * conf->ntargets + conf->tcp_clients;
 }
 
 int
@@ -301,18 +353,21 @@ worker_run(const struct worker_setup *setup)
 
 	snprintf(role, sizeof(role), "worker %zu", setup->index);
 	log_set_role(role);
+	if (setup->is_daemon) {
+		log_to_channel(setup->lines_fd);
+		daemon_leave_terminal();
+	}
 	if (w == NULL) {
 		log_error("no memory");
 		return 1;
 	}
 	w->setup = setup;
 	w->conf = setup->conf;
+	obey(w, &setup->standing);
 	read_clocks(w);
 	if (!make_ready(w)) {
 		log_error("cannot start: %s", strerror(errno));
 	} else if (write_frame(w, &ready)) {
-		if (setup->is_daemon)
-			daemon_let_go();
 		serve(w);
 		status = 0;
 	}

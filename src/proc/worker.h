@@ -22,19 +22,23 @@
 #include "mux/stats.h"
 #include "mux/verify.h"
 #include "proc/listen.h"
+#include "proc/note.h"
+#include "proc/order.h"
 #include "proc/queue.h"
 #include "proc/target.h"
 
 struct worker_setup {
 	const struct conf *conf;
-	const struct listener *listeners;
-	size_t nlisteners;
+	const struct listen_set *listen;
 	size_t index; /* of the worker */
 	_Atomic uint64_t *seen; /* shared by all workers: mux/replay.h */
 	size_t replay_sets;
-	int stats_fd; /* to the parent */
-	int command_fd; /* end of file: finish and end */
-	bool is_daemon; /* to syslog once ready */
+	struct note *note; /* whose message it is at */
+	struct standing standing; /* when it was forked */
+	int stats_fd; /* frames to the parent */
+	int lines_fd; /* log lines to the parent, and for who watches */
+	int order_fd; /* from the parent; end of file: finish and end */
+	bool is_daemon; /* no terminal once ready: the parent logs */
 };
 
 /* Where an answer goes. */
@@ -60,12 +64,21 @@ TAILQ_HEAD(slot_list, slot);
 
 struct tcp_clients;
 
+/* A listening socket of this worker's. */
+struct ear {
+	int fd;
+	bool is_tcp;
+};
+
 struct worker {
 	const struct worker_setup *setup;
 	const struct conf *conf;
 	uint64_t now_us;
 	uint64_t now_s;
+	struct standing standing;
 
+	struct ear *ears;
+	size_t nears;
 	struct slot *slots; /* conf->updates_in_hand, and the spare one */
 	struct slot_list unused;
 	struct slot_list by_deadline;

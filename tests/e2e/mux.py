@@ -158,6 +158,13 @@ class Mux:
             LIVE.discard(self)
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def rewrite(self, targets, keys=(wire.GOLDEN_KEY,), **settings):
+        """Another configuration in its file, whole at any time."""
+        new = write_secret(self.folder / "new.conf",
+                           config_text(targets, keys, **settings))
+        shutil.copymode(self.file, new)
+        new.rename(self.file)
+
     @property
     def pid(self):
         return self.process.pid

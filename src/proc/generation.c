@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/generation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mono.h"
+
+/* A worker drains for 5 s; then it is not asked any more. */
+#define STOP_US 7000000
+#define START_US 10000000
+/* Workers send a frame each second. */
+#define SILENT_US 10000000
+#define RETRY_US 100000
+
+struct generation *
+generation_new(struct conf *conf, unsigned number, const struct generation *old)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+	size_t i;
+
+	if (g == NULL) {
+		log_error("no memory");
+		conf_free(conf);
+		return NULL;
+	}
+	g->conf = conf;
+	g->number = number;
+	for (i = 0; i < CONF_WORKERS_MAX; i++)
+		child_init(&g->children[i], i);
+	if (!listen_open(conf, old != NULL ? &old->listen : NULL, &g->listen)) {
+		generation_free(g, old);
+		return NULL;
+	}
+	return g;
+}
+
+void
+generation_free(struct generation *g, const struct generation *but)
+{
+	size_t i;
+
+	listen_close(&g->listen, but != NULL ? &but->listen : NULL);
+	for (i = 0; i < CONF_WORKERS_MAX; i++)
+		note_free(g->children[i].note);
+	conf_free(g->conf);
+	free(g);
+}
+
+struct leaving {
+	const struct generation *mine;
+	struct generation_env *env;
+};
+
+/* In a new worker: other generations' secrets are none of its business. */
+static void
+leave_parent(void *arg)
+{
+	const struct leaving *l = arg;
+	struct generation *g;
+
+	TAILQ_FOREACH(g, &l->env->list, link)
+	{
+		if (g != l->mine)
+			conf_free(g->conf);
+	}
+}
+
+static bool
+start_child(struct generation *g, struct child *c, struct generation_env *env)
+{
+	struct leaving leaving = {g, env};
+	struct worker_setup setup = {.conf = g->conf,
+	    .listen = &g->listen,
+	    .seen = env->seen,
+	    .replay_sets = env->replay_sets,
+	    .standing = env->standing,
+	    .is_daemon = env->is_daemon};
+
+	return child_start(c, &setup, leave_parent, &leaving);
+}
+
+bool
+generation_start(struct generation *g, struct generation_env *env)
+{
+	size_t i;
+
+	g->state = GENERATION_STARTING;
+	g->until_us = mono_us() + START_US;
+	for (i = 0; i < g->conf->workers; i++) {
+		if (!start_child(g, &g->children[i], env)) {
+			log_error("cannot fork: %s", strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+generation_drain(struct generation *g)
+{
+	size_t i;
+
+	if (g->state == GENERATION_DRAINING)
+		return;
+	g->state = GENERATION_DRAINING;
+	g->until_us = mono_us() + STOP_US;
+	for (i = 0; i < g->conf->workers; i++)
+		child_drain(&g->children[i]);
+}
+
+void
+generation_kill(struct generation *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++)
+		child_kill(&g->children[i]);
+}
+
+bool
+generation_is_running(const struct generation *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++) {
+		if (g->children[i].pid != 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+generation_is_ready(const struct generation *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++) {
+		if (!g->children[i].is_ready)
+			return false;
+	}
+	return true;
+}
+
+struct child *
+generation_child(struct generation *g, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++) {
+		if (g->children[i].pid == pid)
+			return &g->children[i];
+	}
+	return NULL;
+}
+
+/* What did not fit the pipe is told again. */
+static void
+tell(struct child *c, const struct generation_env *env)
+{
+	struct order order = {
+	    .type = ORDER_STANDING, .standing = env->standing};
+
+	c->has_orders = order_write(c->order_fd, &order);
+}
+
+void
+generation_tell(struct generation *g, const struct generation_env *env)
+{
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++) {
+		if (g->children[i].order_fd != -1)
+			tell(&g->children[i], env);
+	}
+}
+
+static uint64_t
+min_us(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* It may be us who slept: what it sent meanwhile is read first. */
+static bool
+is_hanging(struct child *c, const struct conf *conf, uint64_t now)
+{
+	if (now < c->heard_us + SILENT_US)
+		return false;
+	child_read(c, conf);
+	return now >= c->heard_us + SILENT_US;
+}
+
+static uint64_t
+tick_running(struct generation *g, struct child *c,
+    const struct generation_env *env, uint64_t now)
+{
+	if (is_hanging(c, g->conf, now)) {
+		log_error("worker %zu, pid %ld, hangs: killed", c->index,
+		    (long)c->pid);
+		child_kill(c);
+		c->heard_us = now;
+	}
+	if (!c->has_orders && c->order_fd != -1)
+		tell(c, env);
+	return c->has_orders ? c->heard_us + SILENT_US : now + RETRY_US;
+}
+
+static uint64_t
+tick_serving(struct generation *g, struct generation_env *env, uint64_t now)
+{
+	uint64_t due = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++) {
+		struct child *c = &g->children[i];
+
+		if (c->pid == 0 && now >= c->restart_us &&
+		    !start_child(g, c, env))
+			child_schedule(c);
+		if (c->pid != 0)
+			due = min_us(due, tick_running(g, c, env, now));
+		else
+			due = min_us(due, c->restart_us);
+	}
+	return due;
+}
+
+uint64_t
+generation_tick(struct generation *g, struct generation_env *env)
+{
+	uint64_t now = mono_us();
+
+	if (g->state == GENERATION_SERVING)
+		return tick_serving(g, env, now);
+	if (now < g->until_us)
+		return g->until_us;
+	generation_kill(g);
+	return now + RETRY_US;
+}
+
+void
+generation_sum(const struct generation *g, struct totals *sum)
+{
+	size_t i;
+
+	totals_add(sum, &g->base);
+	for (i = 0; i < g->conf->workers; i++)
+		totals_add(sum, &g->children[i].totals);
+}
