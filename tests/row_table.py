@@ -12,26 +12,32 @@ is tested, with one or more of
     e2e:FILE::FUNCTION   the function, or the cases of it whose ids name the
                          row; one of them has to run, and none to fail
     row:ROW              the tests of that row are this one's too
-    decided:WHERE        why it is as it is: a section of the matrix or a
-                         document; needs no test beside it
+    decided:WHERE        why it is as it is: item 15.N of the matrix, or
+                         section N of a document here, as doc/NAME-N; needs
+                         no test beside it
+    skips:no-root        its tests may all be skipped, but not where root
+                         runs them
     open: REASON         not covered
 
-Exit status 1 if a row is missing or unknown, if a test of rows.txt does not
-exist or does not name the row, or if one failed. What only was skipped (no
-right to raw sockets, say) is shown as such.
+Exit status 1 if a row is missing or unknown, if a test or a section that
+rows.txt names does not exist, if a test does not name the row, if one failed,
+or if none of a row's tests ran but some were skipped.
 """
 import collections
 import dataclasses
+import os
 import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROWS_IN_SECTION = dict(H=14, M=17, U=13, T=44, E=14, S=18, R=8, O=35, A=10,
-                       W=13)
+ROWS_IN_SECTION = dict(X=65, H=14, M=17, U=13, T=44, E=14, S=18, R=8, O=35,
+                       A=10, W=13)
 ALL_ROWS = [f"{letter}{number}" for letter, count in ROWS_IN_SECTION.items()
             for number in range(1, count + 1)]
+# Tokens of rows.txt, and whether they hold here.
+MAY_SKIP = {"skips:no-root": lambda: os.geteuid() != 0}
 # What may be quoted: strings and comments of C.
 QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/', re.DOTALL)
 
@@ -160,6 +166,20 @@ def case_result(row, pattern, results):
     return "passed" if count == 1 else f"passed, {count} cases"
 
 
+def decided_result(where):
+    """The title of the section, or nothing for the matrix."""
+    if re.fullmatch(r"15\.\d+", where):
+        return ""
+    document, _, number = where.rpartition("-")
+    path = HERE.parent / document
+    if not document.startswith("doc/") or not path.is_file():
+        raise Problem(f"there is no {where}")
+    title = re.search(rf"^{number}\. (.+)$", path.read_text(), re.MULTILINE)
+    if not title:
+        raise Problem(f"{document} has no section {number}")
+    return title[1]
+
+
 def result_of(row, token, results, rows):
     kind, _, rest = token.partition(":")
     if kind == "unit":
@@ -168,24 +188,38 @@ def result_of(row, token, results, rows):
         return case_result(row, rest, results)
     if kind == "row" and rest in rows:
         return "see there"  # a failure shows in that row
-    if kind in ("decided", "open") and rest:
+    if kind == "decided":
+        return decided_result(rest)
+    if token in MAY_SKIP or (kind == "open" and rest):
         return ""
     raise Problem(f"what is {token}?")
 
 
+def may_skip(row):
+    return any(MAY_SKIP[token]() for token in row.where if token in MAY_SKIP)
+
+
+def did_not_run(outcomes):
+    return "skipped" in outcomes and not any(
+        outcome.startswith("passed") for outcome in outcomes)
+
+
 def print_row(row, results, rows):
     """Prints its lines; what is wrong with it."""
-    problems = []
+    problems, outcomes = [], []
     ident, rule = row.ident, row.rule
     for token in row.where:
         try:
             outcome = result_of(row, token, results, rows)
         except Problem as cause:
             outcome = f"NONE: {cause}"
+        outcomes.append(outcome)
         if outcome.startswith(("NONE", "failed")):
             problems.append(f"{row.ident}: {token}: {outcome}")
         print(f"{ident:<4} {rule:<40} {token:<76} {outcome}".rstrip())
         ident = rule = ""
+    if did_not_run(outcomes) and not may_skip(row):
+        problems.append(f"{row.ident}: all of its tests were skipped")
     return problems
 
 
@@ -202,7 +236,7 @@ def main(paths):
         problems += print_row(row, results, rows)
     opened = [row.ident for row in rows.values()
               if row.where[0].startswith("open:")]
-    print(f"{len(rows)} rows, {len(opened)} open: {' '.join(opened)}")
+    print(f"{len(rows)} rows, open: {' '.join(opened) or 'none'}")
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
