@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/stat.h>
+
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +101,22 @@ level_of(const struct options *o)
 	return o->verbosity == 1 ? LEVEL_INFO : LEVEL_DEBUG;
 }
 
+/* Is standard error the journal's, which has stamps of its own? See
+ * systemd.exec(5). */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char device[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return false;
+	snprintf(device, sizeof(device), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(stream, device) == 0;
+}
+
 /* Takes conf over. */
 static int
 start(struct conf *conf, const struct options *o)
@@ -117,7 +136,7 @@ start(struct conf *conf, const struct options *o)
 	}
 	if (options.is_daemon && options.pidfile == NULL)
 		options.pidfile = DEFAULT_PIDFILE;
-	log_init(options.level, true);
+	log_init(options.level, conf->log_timestamps && !is_journal());
 	return parent_run(conf, &options);
 }
 

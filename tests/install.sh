@@ -28,7 +28,8 @@ packages_of()
 		    python3-pytest python3-dnspython \
 		    bind9 bind9-dnsutils knot knot-dnsutils \
 		    pdns-server pdns-backend-sqlite3 sqlite3 \
-		    kea-dhcp-ddns-server
+		    kea-dhcp-ddns-server \
+		    prometheus python3-prometheus-client
 		;;
 	*)
 		echo "$1" # a package

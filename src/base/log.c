@@ -48,6 +48,20 @@ log_set_level(enum log_level max)
 	atomic_store_explicit(&sink.max, max, memory_order_relaxed);
 }
 
+bool
+log_level_parse(const char *text, enum log_level *level)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(levels[i].name, text) == 0) {
+			*level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 void
 log_to_syslog(int facility)
 {
@@ -115,13 +129,14 @@ to_stderr(enum log_level level, const char *role, const char *text)
 
 /* A full channel loses it, too. */
 static void
-to_channel(enum log_level level, const char *text)
+to_channel(int fd, unsigned kind, const char *text)
 {
-	struct log_packet packet = {.kind = (uint8_t)level};
+	struct log_packet packet = {.kind = (uint8_t)kind};
 	size_t len = strlcpy(packet.text, text, sizeof(packet.text));
 
-	if (send(sink.fd, &packet, offsetof(struct log_packet, text) + len,
-		MSG_DONTWAIT) == -1)
+	if (len >= sizeof(packet.text))
+		len = sizeof(packet.text) - 1;
+	if (send(fd, &packet, offsetof(struct log_packet, text) + len, 0) == -1)
 		return;
 }
 
@@ -138,7 +153,7 @@ put(enum log_level level, const char *role, const char *text)
 		syslog(levels[level].priority, "%s%s", role, text);
 		break;
 	case SINK_CHANNEL:
-		to_channel(level, text);
+		to_channel(sink.fd, level, text);
 		break;
 	}
 	errno = saved;
@@ -158,14 +173,20 @@ log_line(enum log_level level, const char *fmt, ...)
 	put(level, sink.role, text);
 }
 
-bool
-log_relay(const struct log_packet *packet, size_t len, size_t index)
+void
+log_watch(int fd, const char *text)
 {
-	char role[32], text[LOG_LINE_MAX];
+	to_channel(fd, LOG_WATCH, text);
+}
+
+bool
+log_packet_text(
+    const struct log_packet *packet, size_t len, char text[LOG_LINE_MAX])
+{
 	size_t i, n = len - offsetof(struct log_packet, text);
 
-	if (len <= offsetof(struct log_packet, text) ||
-	    packet->kind > LEVEL_DEBUG || n >= sizeof(text))
+	if (len <= offsetof(struct log_packet, text) || n >= LOG_LINE_MAX ||
+	    (packet->kind > LEVEL_DEBUG && packet->kind != LOG_WATCH))
 		return false;
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)packet->text[i];
@@ -173,9 +194,16 @@ log_relay(const struct log_packet *packet, size_t len, size_t index)
 		text[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
 	}
 	text[n] = '\0';
-	snprintf(role, sizeof(role), "worker %zu: ", index);
-	put((enum log_level)packet->kind, role, text);
 	return true;
+}
+
+void
+log_relay(enum log_level level, const char *text, size_t index)
+{
+	char role[32];
+
+	snprintf(role, sizeof(role), "worker %zu: ", index);
+	put(level, role, text);
 }
 
 bool

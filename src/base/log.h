@@ -39,16 +39,25 @@ struct log_packet {
 
 #define LOG_WATCH 0x80 /* not for the log: for who watches updates */
 
+/* Its text, with what is no printable ASCII as "?"; false if the packet
+ * is none of ours. */
+bool log_packet_text(
+    const struct log_packet *packet, size_t len, char text[LOG_LINE_MAX]);
+
 /* Without stamps: whoever reads standard error has clocks of its own. */
 void log_init(enum log_level max, bool has_stamps);
 void log_set_level(enum log_level max);
+/* "error", "warning", "notice", "info", "debug". */
+bool log_level_parse(const char *text, enum log_level *level);
 /* facility: LOG_DAEMON and the like. */
 void log_to_syslog(int facility);
 /* To the parent, which passes it on: a sandboxed process has no way to a
  * syslog that was started anew. */
 void log_to_channel(int fd);
-/* In the parent: a line of worker index. false if it is none of ours. */
-bool log_relay(const struct log_packet *packet, size_t len, size_t index);
+/* For who watches, through the same channel. */
+void log_watch(int fd, const char *text);
+/* In the parent: a line of worker index. */
+void log_relay(enum log_level level, const char *text, size_t index);
 /* In a child that is about to close descriptors. */
 void log_disconnect(void);
 /* Names the process in each line: "parent", "worker 0". */

@@ -12,7 +12,7 @@
 /* Monotonic microseconds since some start; never goes back. */
 uint64_t mono_us(void);
 
-/* Seconds of Unix time, for TSIG Time Signed and nothing else. */
+/* Seconds of Unix time, for TSIG Time Signed and what statistics say. */
 uint64_t wall_s(void);
 
 /* Unix time, for log lines and nothing else. */

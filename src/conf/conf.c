@@ -30,6 +30,10 @@ conf_free(struct conf *conf)
 	}
 	free(conf->clients);
 	free(conf->user);
+	free(conf->control_socket);
+	free(conf->control_user);
+	free(conf->control_group);
+	free(conf->stats_file);
 	free(conf->file);
 	free(conf);
 }

@@ -63,6 +63,8 @@ struct conf_target {
 
 enum conf_unconfirmed { UNCONFIRMED_SILENT, UNCONFIRMED_SERVFAIL };
 
+#define CONF_CONTROL_SOCKET_DEFAULT RUNSTATEDIR "/ddns-mux/control.sock"
+
 /* How many targets have to confirm: CONFIRM_ALL, or 1 ("any") and up. */
 #define CONFIRM_ALL 0
 
@@ -84,6 +86,13 @@ struct conf {
 	unsigned workers;
 	char *user; /* "" : do not change the identity */
 	bool allow_weak;
+	char *control_socket; /* an absolute path; "": none */
+	char *control_user; /* its owner; "": user */
+	char *control_group; /* "": the group of its owner */
+	unsigned log_facility; /* of syslog: LOG_DAEMON and the like */
+	bool log_timestamps; /* on standard error */
+	char *stats_file; /* an absolute path; "": none */
+	unsigned stats_interval_s;
 	struct conf_client *clients; /* sorted by the name of their key */
 	size_t nclients;
 	struct conf_target targets[CONF_TARGETS_MAX];

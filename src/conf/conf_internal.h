@@ -113,6 +113,9 @@ const char *conf_hint(const char *name, const struct conf_table *table);
  * Others were complained of, and took no place in struct conf. */
 config_setting_t *conf_setting_nth(
     config_setting_t *setting, int type, size_t nth);
+/* A copy of text, in place of what *field has. */
+void conf_setting_copy(struct conf_ctx *ctx, const config_setting_t *at,
+    const char *text, char **field);
 /* The member of a group, if it is a string. */
 const char *conf_setting_text(const config_setting_t *group, const char *name);
 
@@ -123,6 +126,9 @@ void conf_value_listen_tcp(
 void conf_value_zone(
     struct conf_ctx *ctx, config_setting_t *value, void *field);
 void conf_value_source(
+    struct conf_ctx *ctx, config_setting_t *value, void *field);
+
+void conf_value_path(
     struct conf_ctx *ctx, config_setting_t *value, void *field);
 
 void conf_client_read(

@@ -125,9 +125,9 @@ read_word(struct conf_ctx *ctx, const struct item *item)
 	complain_word(ctx, item);
 }
 
-static void
-copy_text(struct conf_ctx *ctx, const config_setting_t *at, const char *text,
-    char **field)
+void
+conf_setting_copy(struct conf_ctx *ctx, const config_setting_t *at,
+    const char *text, char **field)
 {
 	free(*field);
 	*field = strdup(text);
@@ -148,7 +148,7 @@ read_one(struct conf_ctx *ctx, const struct item *item)
 	else if (row->read != NULL)
 		row->read(ctx, item->value, item->field);
 	else if (!row->is_checked_only)
-		copy_text(ctx, item->value,
+		conf_setting_copy(ctx, item->value,
 		    config_setting_get_string(item->value), item->field);
 }
 
@@ -214,7 +214,7 @@ set_default(struct conf_ctx *ctx, const struct conf_setting *row, void *field)
 	else if (row->type == CONF_BOOL)
 		*(bool *)field = row->def != 0;
 	else if (row->def_text != NULL)
-		copy_text(ctx, NULL, row->def_text, field);
+		conf_setting_copy(ctx, NULL, row->def_text, field);
 }
 
 static const struct conf_setting *

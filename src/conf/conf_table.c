@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/conf_internal.h"
 
+#include <syslog.h>
+
 #define TABLE(title, settings) \
 	{ \
 		title, settings, sizeof(settings) / sizeof((settings)[0]) \
@@ -25,6 +27,20 @@ static const struct conf_word unconfirmed_words[] = {
 static const struct conf_word transports[] = {
     {"auto", TRANSPORT_AUTO},
     {"tcp", TRANSPORT_TCP},
+    {NULL, 0},
+};
+
+static const struct conf_word facilities[] = {
+    {"daemon", LOG_DAEMON},
+    {"user", LOG_USER},
+    {"local0", LOG_LOCAL0},
+    {"local1", LOG_LOCAL1},
+    {"local2", LOG_LOCAL2},
+    {"local3", LOG_LOCAL3},
+    {"local4", LOG_LOCAL4},
+    {"local5", LOG_LOCAL5},
+    {"local6", LOG_LOCAL6},
+    {"local7", LOG_LOCAL7},
     {NULL, 0},
 };
 
@@ -105,6 +121,44 @@ static const struct conf_setting top[] = {
 	.type = CONF_BOOL,
 	.offset = offsetof(struct conf, allow_weak),
 	.def = false},
+    {.name = "control_socket",
+	.type = CONF_TEXT,
+	.takes_restart = true,
+	.offset = offsetof(struct conf, control_socket),
+	.def_text = CONF_CONTROL_SOCKET_DEFAULT,
+	.read = conf_value_path},
+    {.name = "control_user",
+	.type = CONF_TEXT,
+	.takes_restart = true,
+	.offset = offsetof(struct conf, control_user),
+	.def_text = ""},
+    {.name = "control_group",
+	.type = CONF_TEXT,
+	.takes_restart = true,
+	.offset = offsetof(struct conf, control_group),
+	.def_text = ""},
+    {.name = "log_facility",
+	.type = CONF_WORD,
+	.takes_restart = true,
+	.offset = offsetof(struct conf, log_facility),
+	.def = LOG_DAEMON,
+	.words = facilities},
+    {.name = "log_timestamps",
+	.type = CONF_BOOL,
+	.takes_restart = true,
+	.offset = offsetof(struct conf, log_timestamps),
+	.def = true},
+    {.name = "stats_file",
+	.type = CONF_TEXT,
+	.offset = offsetof(struct conf, stats_file),
+	.def_text = "",
+	.read = conf_value_path},
+    {.name = "stats_interval_s",
+	.type = CONF_UINT,
+	.offset = offsetof(struct conf, stats_interval_s),
+	.min = 1,
+	.max = 3600,
+	.def = 15},
     {.name = "incoming_tsig",
 	.type = CONF_GROUPS,
 	.is_required = true,

@@ -94,3 +94,16 @@ conf_value_source(struct conf_ctx *ctx, config_setting_t *value, void *field)
 	prefixes[set->count++] = prefix;
 	set->prefixes = prefixes;
 }
+
+void
+conf_value_path(struct conf_ctx *ctx, config_setting_t *value, void *field)
+{
+	const char *text = config_setting_get_string(value);
+
+	if (*text != '\0' && *text != '/')
+		conf_complain(ctx, value,
+		    "\"%s\" must be an absolute path, not \"%s\"",
+		    config_setting_name(value), text);
+	else
+		conf_setting_copy(ctx, value, text, field);
+}

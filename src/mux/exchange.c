@@ -57,8 +57,7 @@ exchange_find(struct exchange_table *t, enum exchange_way way, uint16_t id)
 {
 	struct leg *leg;
 
-	LIST_FOREACH(leg, bucket_of(t, id), same_hash)
-	{
+	LIST_FOREACH (leg, bucket_of(t, id), same_hash) {
 		if (leg->copy.id == id && leg->way == way)
 			return leg;
 	}

@@ -99,19 +99,20 @@ judge_error(const struct tsig *t, struct answer *a)
 		fail(a, TSTAT_FAIL_BADTRUNC);
 		return;
 	}
+	ignore(a, TSTAT_IGN_ERROR);
+	if (t->error != TSIG_ERROR_BADTIME || a->rcode != RCODE_NOTAUTH)
+		return;
 	rd_init(&other, t->other, t->other_len);
 	a->target_time = rd_u48(&other);
-	if (t->error == TSIG_ERROR_BADTIME && rd_at_end(&other) &&
-	    a->rcode == RCODE_NOTAUTH)
+	if (rd_at_end(&other))
 		fail(a, TSTAT_FAIL_BADTIME);
-	else
-		ignore(a, TSTAT_IGN_ERROR);
 }
 
 static void
 judge_authentic(const struct msg *m, const struct tsig *t, struct answer *a)
 {
 	a->is_authentic = true;
+	a->target_time = t->time_signed;
 	if (t->error != TSIG_ERROR_NONE)
 		judge_error(t, a);
 	else if ((m->flags & DNS_FLAG_TC) != 0)

@@ -46,7 +46,7 @@ struct answer {
 	enum target_counter cause;
 	unsigned rcode; /* of the header, authentic or not */
 	bool is_authentic;
-	uint64_t target_time; /* with BADTIME: the target's clock */
+	uint64_t target_time; /* its clock, if authentic and not ignored */
 };
 
 struct expected {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Counters: one list per kind, so that a new one is added in one place,
- * and their cumulative snapshots as frames for the pipe to the parent.
- * Owner: struct stats belongs to one worker's main thread; struct
- *   target_stats is written by its target's thread and read by others.
+ * Counters and gauges: one list per kind, so that a new one is added in one
+ * place, and their cumulative snapshots as frames for the pipe to the parent.
+ * Owner: struct stats and the keys' counters belong to one worker's main
+ *   thread; struct target_stats is written by its target's thread and read
+ *   by others.
  * Errors: a frame that does not decode is hostile or broken.
  */
 #ifndef MUX_STATS_H
@@ -14,26 +15,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(symbol, name, what it means to an operator; NULL where nothing is
- * wrong) */
-#define STATS_LIST(X) \
-	X(RECEIVED_UDP, "received_udp", NULL) \
-	X(RECEIVED_TCP, "received_tcp", NULL) \
-	X(ACCEPTED, "accepted", NULL) \
-	X(ANSWERED, "answered", NULL) \
-	X(SILENT, "unanswered", NULL) \
-	X(ANSWER_NOERROR, "answer_noerror", NULL) \
-	X(ANSWER_VERDICT, "answer_prerequisite", NULL) \
-	X(ANSWER_SERVFAIL, "answer_servfail", NULL) \
-	X(ANSWER_OTHER, "answer_other", NULL) \
+#include "dns/dns.h"
+#include "mux/hist.h"
+
+/* OK(symbol, name, what is counted); X(symbol, name, what it means to an
+ * operator) where something is wrong. */
+#define STATS_LIST(OK, X) \
+	OK(RECEIVED_UDP, "received_udp", "messages received by UDP") \
+	OK(RECEIVED_TCP, "received_tcp", "messages received by TCP") \
+	OK(ACCEPTED, "accepted", "updates taken on") \
+	OK(ANSWERED, "answered", "answers sent, refusals included") \
+	OK(SILENT, "unanswered", \
+	    "updates taken on whose client got no answer") \
 	X(DIVERGED, "diverged", "targets disagree") \
 	X(MISSED, "missed", "a target that failed may lack it now") \
 	X(APPLIED_UNTOLD, "applied_untold", \
 	    "applied, but the client was not told so") \
-	X(REPLAY_ANSWERED, "replay_answered", NULL) \
-	X(REPLAY_IGNORED, "replay_ignored", NULL) \
-	X(SEND_FAILED, "answer_send_failed", NULL) \
-	X(TCP_ACCEPTED, "tcp_accepted", NULL) \
+	OK(REPLAY_ANSWERED, "replay_answered", \
+	    "repeated updates, answered as before") \
+	OK(REPLAY_IGNORED, "replay_ignored", \
+	    "repeated updates, the first still in hand") \
+	OK(SEND_FAILED, "answer_send_failed", \
+	    "answers that could not be sent") \
+	OK(TCP_ACCEPTED, "tcp_accepted", "TCP connections of clients") \
 	X(TCP_REFUSED, "tcp_refused", \
 	    "too many TCP connections: closed; raise tcp_clients or " \
 	    "tcp_clients_per_source?") \
@@ -79,22 +83,22 @@
 	X(OUT_OF_ZONE, "out_of_zone", "a name outside of the zone: NOTZONE")
 
 enum counter {
-#define X(symbol, name, hint) STAT_##symbol,
-	STATS_LIST(X)
+#define X(symbol, name, text) STAT_##symbol,
+	STATS_LIST(X, X)
 #undef X
 	    STAT_COUNT
 };
 
 /* From FAIL_ on: why a target's outcome is "failed"; IGN_: an answer that
  * does not count, while the wait goes on. */
-#define TARGET_STATS_LIST(X) \
-	X(NO_CAUSE, "none", NULL) \
-	X(SENT_UDP, "sent_udp", NULL) \
-	X(SENT_TCP, "sent_tcp", NULL) \
-	X(RESENT, "resent", NULL) \
-	X(TCP_CONNECTS, "tcp_connects", NULL) \
-	X(APPLIED, "applied", NULL) \
-	X(VERDICT, "prerequisite", NULL) \
+#define TARGET_STATS_LIST(OK, X) \
+	OK(SENT_UDP, "sent_udp", "copies sent by UDP") \
+	OK(SENT_TCP, "sent_tcp", "copies sent by TCP") \
+	OK(RESENT, "resent", "copies sent by UDP once more") \
+	OK(TCP_CONNECTS, "tcp_connects", "TCP connections opened") \
+	OK(APPLIED, "applied", "updates applied") \
+	OK(VERDICT, "prerequisite", \
+	    "updates whose prerequisites did not hold") \
 	X(REFUSED, "refused", "check zone, permissions and state there") \
 	X(IGN_SHORT, "short", "answer shorter than a DNS header") \
 	X(IGN_ID, "unknown_id", "answer to nothing we asked, or too late") \
@@ -127,18 +131,110 @@ enum counter {
 	X(FAIL_LOCAL, "local", "no socket, or sending failed here")
 
 enum target_counter {
-#define X(symbol, name, hint) TSTAT_##symbol,
-	TARGET_STATS_LIST(X)
+	TSTAT_NO_CAUSE, /* never counted */
+#define X(symbol, name, text) TSTAT_##symbol,
+	TARGET_STATS_LIST(X, X)
 #undef X
 	    TSTAT_COUNT
 };
 
-struct stats {
-	uint64_t count[STAT_COUNT];
+/* Of one client's key, named by messages that may be anybody's. The causes
+ * of refusal are symbols of STATS_LIST, too: stats_key_cause. */
+#define KEY_STATS_LIST(OK, X) \
+	OK(ACCEPTED, "accepted", "updates taken on") \
+	OK(NOERROR, "answer_noerror", "updates answered with NOERROR") \
+	OK(VERDICT, "answer_prerequisite", \
+	    "updates answered with what became of their prerequisites") \
+	OK(SERVFAIL, "answer_servfail", "updates answered with SERVFAIL") \
+	OK(OTHER, "answer_other", "updates answered with another RCODE") \
+	OK(SILENT, "unanswered", "updates taken on that got no answer") \
+	OK(REPEATED, "repeated", \
+	    "repeated updates, answered again or ignored") \
+	X(BAD_SOURCE, "bad_source", "refused: source not allowed") \
+	X(BAD_SIG, "bad_sig", "refused: wrong MAC") \
+	X(BAD_TIME, "bad_time", "refused: time signed is off") \
+	X(BAD_TRUNC, "bad_trunc", "refused: MAC too short") \
+	X(NOT_ALLOWED, "not_allowed", "refused: zone not allowed") \
+	X(REFUSED, "refused", "refused or dropped for another cause")
+
+enum key_counter {
+#define X(symbol, name, text) KSTAT_##symbol,
+	KEY_STATS_LIST(X, X)
+#undef X
+	    KSTAT_COUNT
 };
 
+/* X(symbol, name, what it is) */
+#define GAUGE_LIST(X) \
+	X(IN_HAND, "updates_in_hand", "updates taken on and not finished") \
+	X(TCP_CLIENTS, "tcp_clients", "open TCP connections of clients")
+
+enum gauge {
+#define X(symbol, name, text) GAUGE_##symbol,
+	GAUGE_LIST(X)
+#undef X
+	    GAUGE_COUNT
+};
+
+/* CLOCK_OFFSET_S is an int64_t, and of several workers the largest. */
+#define TARGET_GAUGE_LIST(X) \
+	X(QUEUED, "queued", "updates that wait to be sent") \
+	X(IN_FLIGHT, "in_flight", "updates sent and not answered") \
+	X(CLOCK_OFFSET_S, "clock_offset_seconds", \
+	    "what the target's clock is ahead of ours, by its last answer") \
+	X(WORKERS_DOWN, "workers_down", "workers that count the target as down")
+
+enum target_gauge {
+#define X(symbol, name, text) TGAUGE_##symbol,
+	TARGET_GAUGE_LIST(X)
+#undef X
+	    TGAUGE_COUNT
+};
+
+/* More than Time Signed can differ from Unix time. */
+#define STATS_OFFSET_MAX_S ((int64_t)1 << 49)
+
+/* Answers: each by its RCODE, 0 to 15 or BADVERS; a histogram of how long
+ * they took, the sum of that in microseconds behind it. */
+#define STATS_RCODES 17
+#define ANSWERS_BUCKET STATS_RCODES
+#define ANSWERS_SUM_US (ANSWERS_BUCKET + HIST_BUCKETS)
+#define ANSWERS_COUNT (ANSWERS_SUM_US + 1)
+
+/* All answers have an RCODE here; only those to updates that were taken on
+ * are in the histogram. */
+struct stats {
+	uint64_t count[STAT_COUNT];
+	uint64_t gauge[GAUGE_COUNT];
+	uint64_t answers[ANSWERS_COUNT];
+};
+
+/* Only authentic answers have an RCODE here. */
+struct target_values {
+	uint64_t count[TSTAT_COUNT];
+	uint64_t gauge[TGAUGE_COUNT];
+	uint64_t answers[ANSWERS_COUNT];
+};
+
+/* The same, while it is written; QUEUED is the worker's to know. */
 struct target_stats {
 	_Atomic uint64_t count[TSTAT_COUNT];
+	_Atomic uint64_t gauge[TGAUGE_COUNT];
+	_Atomic uint64_t answers[ANSWERS_COUNT];
+};
+
+struct key_stats {
+	uint64_t count[KSTAT_COUNT];
+};
+
+/* All of this of one worker, or the sum of several: proc/totals.h. Targets
+ * and keys have the order of their configuration. */
+struct totals {
+	size_t ntargets;
+	size_t nkeys;
+	struct stats worker;
+	struct target_values *targets;
+	struct key_stats *keys;
 };
 
 const char *stats_name(enum counter s);
@@ -146,26 +242,61 @@ const char *stats_hint(enum counter s); /* NULL: nothing wrong */
 const char *stats_target_name(enum target_counter s);
 const char *stats_target_hint(enum target_counter s);
 
+/* What a refusal counts as for its key. */
+enum key_counter stats_key_cause(enum counter cause);
+/* What an answer to an update counts as for its key. */
+enum key_counter stats_key_answer(enum rcode rcode);
+
+/* Counts an answer and, to an update, how long it took. */
+void stats_answer(struct stats *s, enum rcode rcode);
+void stats_latency(struct stats *s, uint64_t us);
+
 /* _POSIX_PIPE_BUF: a non-blocking write of one frame is all or nothing. */
 #define STATS_FRAME_OCTETS 512
 #define STATS_VALUES_MAX 62
 
 enum frame_type { FRAME_READY = 1, FRAME_STATS = 2 };
 
-/* block 0 is the worker's own counters, 1 + i those of target i. */
+/* What the values of a FRAME_STATS are. */
+enum frame_block {
+	BLOCK_WORKER = 0, /* count and gauge of struct stats */
+	BLOCK_ANSWERS = 1, /* its answers */
+	BLOCK_TARGET = 2, /* count and gauge of target number index */
+	BLOCK_TARGET_ANSWERS = 3, /* its answers */
+	BLOCK_KEYS = 4 /* several keys: the number of each, then its count */
+};
+
+#define BLOCK_WORKER_VALUES (STAT_COUNT + GAUGE_COUNT)
+#define BLOCK_TARGET_VALUES (TSTAT_COUNT + TGAUGE_COUNT)
+#define BLOCK_KEY_VALUES (1 + KSTAT_COUNT) /* of each */
+#define BLOCK_KEYS_MAX (STATS_VALUES_MAX / BLOCK_KEY_VALUES)
+
 struct stats_frame {
 	enum frame_type type;
-	uint16_t block;
+	uint16_t block; /* enum frame_block */
+	uint16_t index;
 	uint16_t nvalues;
 	uint64_t values[STATS_VALUES_MAX];
 };
 
-_Static_assert(STAT_COUNT <= STATS_VALUES_MAX, "does not fit a frame");
-_Static_assert(TSTAT_COUNT <= STATS_VALUES_MAX, "does not fit a frame");
+_Static_assert(BLOCK_WORKER_VALUES <= STATS_VALUES_MAX, "fits no frame");
+_Static_assert(BLOCK_TARGET_VALUES <= STATS_VALUES_MAX, "fits no frame");
+_Static_assert(ANSWERS_COUNT <= STATS_VALUES_MAX, "fits no frame");
+_Static_assert(BLOCK_KEYS_MAX >= 1, "fits no frame");
+_Static_assert(
+    offsetof(struct stats, answers) == BLOCK_WORKER_VALUES * sizeof(uint64_t) &&
+	offsetof(struct target_values, answers) ==
+	    BLOCK_TARGET_VALUES * sizeof(uint64_t),
+    "count and gauge are one row of values");
 
 void stats_encode(
     const struct stats_frame *f, uint8_t octets[STATS_FRAME_OCTETS]);
+/* Well formed; what the values mean is for who takes them to check. */
 bool stats_decode(
     const uint8_t octets[STATS_FRAME_OCTETS], struct stats_frame *f);
+
+/* One more key into a frame of BLOCK_KEYS; false if it has no room. */
+bool stats_add_key(
+    struct stats_frame *f, size_t key, const struct key_stats *values);
 
 #endif

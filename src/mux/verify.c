@@ -113,9 +113,9 @@ check_tsig(
 	client = find_client(v->conf, &in->tsig.key);
 	if (client == NULL || !name_eq(&in->tsig.alg, &client->tsig.alg->wire))
 		return bad_key;
+	in->client = client;
 	if (!prefix_set_covers(&client->sources, from))
 		return refuse(STAT_BAD_SOURCE, RCODE_REFUSED);
-	in->client = client;
 	if (in->tsig.mac_len <= HMAC_MAC_MAX) {
 		in->request_mac.len = (uint8_t)in->tsig.mac_len;
 		memcpy(in->request_mac.octets, in->tsig.mac, in->tsig.mac_len);

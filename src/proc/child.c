@@ -150,14 +150,13 @@ child_ended(struct child *c)
 }
 
 static void
-take_frame(
-    struct child *c, const struct conf *conf, const uint8_t *octets, size_t len)
+take_frame(struct child *c, const uint8_t *octets, size_t len)
 {
 	struct stats_frame f;
 
 	/* Frames are written whole: anything else is not from our code. */
 	if (len != STATS_FRAME_OCTETS || !stats_decode(octets, &f) ||
-	    (f.type == FRAME_STATS && !totals_take(&c->totals, conf, &f))) {
+	    (f.type == FRAME_STATS && !totals_take(c->totals, &f))) {
 		log_error("worker %zu sends rubbish: killed", c->index);
 		child_kill(c);
 		close_one(&c->stats_fd);
@@ -169,40 +168,50 @@ take_frame(
 }
 
 static void
-read_frames(struct child *c, const struct conf *conf)
+read_frames(struct child *c)
 {
 	uint8_t octets[STATS_FRAME_OCTETS];
 	ssize_t n;
 
 	while (c->stats_fd != -1 &&
 	       (n = read(c->stats_fd, octets, sizeof(octets))) > 0)
-		take_frame(c, conf, octets, (size_t)n);
+		take_frame(c, octets, (size_t)n);
 }
 
 static void
-read_lines(struct child *c)
+take_line(struct child *c, const struct log_packet *packet, size_t len,
+    const struct child_sink *sink)
+{
+	char text[LOG_LINE_MAX];
+
+	if (!log_packet_text(packet, len, text)) {
+		log_error("worker %zu sends rubbish: killed", c->index);
+		child_kill(c);
+		close_one(&c->lines_fd);
+	} else if (packet->kind == LOG_WATCH) {
+		sink->watch(sink->arg, text);
+	} else {
+		log_relay((enum log_level)packet->kind, text, c->index);
+	}
+}
+
+static void
+read_lines(struct child *c, const struct child_sink *sink)
 {
 	struct log_packet packet;
 	int left = LINES_AT_ONCE;
 	ssize_t n;
 
-	while (left-- > 0 &&
-	       (n = recv(c->lines_fd, &packet, sizeof(packet), 0)) > 0) {
-		if (log_relay(&packet, (size_t)n, c->index))
-			continue;
-		log_error("worker %zu sends rubbish: killed", c->index);
-		child_kill(c);
-		close_one(&c->lines_fd);
-		return;
-	}
+	while (c->lines_fd != -1 && left-- > 0 &&
+	       (n = recv(c->lines_fd, &packet, sizeof(packet), 0)) > 0)
+		take_line(c, &packet, (size_t)n, sink);
 }
 
 void
-child_read(struct child *c, const struct conf *conf)
+child_read(struct child *c, const struct child_sink *sink)
 {
-	read_frames(c, conf);
-	if (c->lines_fd != -1)
-		read_lines(c);
+	read_frames(c);
+	read_lines(c, sink);
 }
 
 void
@@ -213,11 +222,11 @@ child_poll(const struct child *c, struct pollfd pfd[CHILD_PFDS])
 }
 
 void
-child_ready(struct child *c, const struct conf *conf,
-    const struct pollfd pfd[CHILD_PFDS])
+child_ready(struct child *c, const struct pollfd pfd[CHILD_PFDS],
+    const struct child_sink *sink)
 {
 	if (((pfd[0].revents | pfd[1].revents) & POLLIN) != 0)
-		child_read(c, conf);
+		child_read(c, sink);
 	/* Its end is reported by SIGCHLD. */
 	if ((pfd[0].revents & (POLLIN | POLLHUP)) == POLLHUP)
 		close_one(&c->stats_fd);

@@ -38,7 +38,13 @@ struct child {
 	uint64_t heard_us;
 	uint64_t restart_us;
 	struct note *note;
-	struct totals totals;
+	struct totals *totals; /* its generation's to free */
+};
+
+/* Where lines for who watches go. */
+struct child_sink {
+	void (*watch)(void *arg, const char *text);
+	void *arg;
 };
 
 void child_init(struct child *c, size_t index);
@@ -54,9 +60,9 @@ void child_ended(struct child *c);
 
 void child_poll(const struct child *c, struct pollfd pfd[CHILD_PFDS]);
 /* Takes in what it has sent. */
-void child_ready(struct child *c, const struct conf *conf,
-    const struct pollfd pfd[CHILD_PFDS]);
-void child_read(struct child *c, const struct conf *conf);
+void child_ready(struct child *c, const struct pollfd pfd[CHILD_PFDS],
+    const struct child_sink *sink);
+void child_read(struct child *c, const struct child_sink *sink);
 
 /* After a failure: when it is started again. */
 void child_schedule(struct child *c);

@@ -6,6 +6,7 @@
 #include "proc/client.h"
 #include "proc/record.h"
 #include "proc/slot.h"
+#include "proc/snapshot.h"
 
 static void
 send_octets(struct worker *w, const struct route *route, const uint8_t *octets,
@@ -21,24 +22,8 @@ send_octets(struct worker *w, const struct route *route, const uint8_t *octets,
 		w->stats.count[STAT_SEND_FAILED]++;
 }
 
-static void
-count_answer(struct worker *w, enum rcode rcode)
-{
-	enum counter s = STAT_ANSWER_OTHER;
-
-	if (rcode == RCODE_NOERROR)
-		s = STAT_ANSWER_NOERROR;
-	else if (rcode == RCODE_SERVFAIL)
-		s = STAT_ANSWER_SERVFAIL;
-	else if (rcode == RCODE_YXDOMAIN || rcode == RCODE_YXRRSET ||
-		 rcode == RCODE_NXDOMAIN || rcode == RCODE_NXRRSET)
-		s = STAT_ANSWER_VERDICT;
-	w->stats.count[s]++;
-	w->stats.count[STAT_ANSWERED]++;
-}
-
-/* now_s: Time Signed of the answer. */
-static void
+/* now_s: Time Signed of the answer. false: there is none. */
+static bool
 send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
     uint64_t now_s)
 {
@@ -51,10 +36,11 @@ send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
 	    now_s, reply_limit(&s->in), octets);
 	if (len == 0) {
 		w->stats.count[STAT_SEND_FAILED]++;
-		return;
+		return false;
 	}
-	count_answer(w, reply->rcode);
+	stats_answer(&w->stats, reply->rcode);
 	send_octets(w, &s->route, octets, len);
+	return true;
 }
 
 void
@@ -62,7 +48,17 @@ dispatch_refused(struct worker *w, enum counter cause, const struct addr *from,
     const struct inbound *in)
 {
 	w->stats.count[cause]++;
+	snapshot_count_key(w, in, stats_key_cause(cause));
 	record_refusal(w, cause, from, in);
+}
+
+static void
+count_answer(struct worker *w, const struct slot *s)
+{
+	const struct request *q = &s->request;
+
+	stats_latency(&w->stats, w->now_us - q->start_us);
+	snapshot_count_key(w, &s->in, stats_key_answer(q->rcode));
 }
 
 /* What request_* said, carried out. */
@@ -76,11 +72,13 @@ act(struct worker *w, struct slot *s, enum request_action action)
 		return;
 	TAILQ_REMOVE(&w->by_deadline, s, link);
 	if (action == REQUEST_REPLY) {
-		send_reply(w, s, &reply, w->now_s);
+		if (send_reply(w, s, &reply, w->now_s))
+			count_answer(w, s);
 		replay_answered(&w->replay, &s->in, reply.rcode, w->now_s);
 	} else {
 		replay_silent(&w->replay, &s->in);
 		w->stats.count[STAT_SILENT]++;
+		snapshot_count_key(w, &s->in, KSTAT_SILENT);
 	}
 	if (s->route.client != NULL)
 		client_settled(&s->route);
@@ -137,7 +135,8 @@ answer_again(struct worker *w, struct slot *s, const struct replay_entry *e)
 	    .has_zone = true};
 
 	w->stats.count[STAT_REPLAY_ANSWERED]++;
-	send_reply(w, s, &reply, e->answered_s);
+	snapshot_count_key(w, &s->in, KSTAT_REPEATED);
+	(void)send_reply(w, s, &reply, e->answered_s);
 }
 
 static bool
@@ -154,6 +153,7 @@ is_new(struct worker *w, struct slot *s)
 		break;
 	case REPLAY_IGNORE:
 		w->stats.count[STAT_REPLAY_IGNORED]++;
+		snapshot_count_key(w, &s->in, KSTAT_REPEATED);
 		break;
 	case REPLAY_FOREIGN:
 		dispatch_refused(
@@ -180,6 +180,7 @@ accept_update(struct worker *w, struct slot *s)
 		return;
 	slot_keep_spare(w);
 	w->stats.count[STAT_ACCEPTED]++;
+	snapshot_count_key(w, &s->in, KSTAT_ACCEPTED);
 	s->id = ++w->last_id;
 	request_start(&s->request, w->conf, &s->in, w->now_us);
 	TAILQ_INSERT_TAIL(&w->by_deadline, s, link);
@@ -201,7 +202,7 @@ judge(struct worker *w, struct slot *s)
 		return cause != STAT_DROP_SHORT;
 	case VERDICT_REPLY:
 		dispatch_refused(w, cause, &s->route.from, &s->in);
-		send_reply(w, s, &reply, w->now_s);
+		(void)send_reply(w, s, &reply, w->now_s);
 		return true;
 	case VERDICT_ACCEPT:
 		accept_update(w, s);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mono.h"
@@ -14,6 +15,20 @@
 /* Workers send a frame each second. */
 #define SILENT_US 10000000
 #define RETRY_US 100000
+
+static bool
+make_totals(struct generation *g)
+{
+	size_t i;
+
+	g->base = totals_new(g->conf);
+	for (i = 0; i < g->conf->workers; i++) {
+		g->children[i].totals = totals_new(g->conf);
+		if (g->children[i].totals == NULL)
+			return false;
+	}
+	return g->base != NULL;
+}
 
 struct generation *
 generation_new(struct conf *conf, unsigned number, const struct generation *old)
@@ -30,6 +45,11 @@ generation_new(struct conf *conf, unsigned number, const struct generation *old)
 	g->number = number;
 	for (i = 0; i < CONF_WORKERS_MAX; i++)
 		child_init(&g->children[i], i);
+	if (!make_totals(g)) {
+		log_error("no memory");
+		generation_free(g, old);
+		return NULL;
+	}
 	if (!listen_open(conf, old != NULL ? &old->listen : NULL, &g->listen)) {
 		generation_free(g, old);
 		return NULL;
@@ -43,8 +63,11 @@ generation_free(struct generation *g, const struct generation *but)
 	size_t i;
 
 	listen_close(&g->listen, but != NULL ? &but->listen : NULL);
-	for (i = 0; i < CONF_WORKERS_MAX; i++)
+	for (i = 0; i < CONF_WORKERS_MAX; i++) {
 		note_free(g->children[i].note);
+		totals_free(g->children[i].totals);
+	}
+	totals_free(g->base);
 	conf_free(g->conf);
 	free(g);
 }
@@ -61,11 +84,86 @@ leave_parent(void *arg)
 	const struct leaving *l = arg;
 	struct generation *g;
 
-	TAILQ_FOREACH(g, &l->env->list, link)
-	{
+	TAILQ_FOREACH (g, &l->env->list, link) {
 		if (g != l->mine)
 			conf_free(g->conf);
 	}
+}
+
+static size_t
+find_disabled(const struct generation_env *env, const char *target)
+{
+	size_t i = 0;
+
+	while (i < env->ndisabled && strcasecmp(env->disabled[i], target) != 0)
+		i++;
+	return i;
+}
+
+bool
+generation_is_disabled(const struct generation_env *env, const char *target)
+{
+	return find_disabled(env, target) < env->ndisabled;
+}
+
+void
+generation_disable(struct generation_env *env, const char *target)
+{
+	if (!generation_is_disabled(env, target) &&
+	    env->ndisabled < CONF_TARGETS_MAX)
+		strlcpy(env->disabled[env->ndisabled++], target, CONF_NAME_MAX);
+}
+
+static void
+enable(struct generation_env *env, size_t i)
+{
+	env->ndisabled--;
+	memmove(env->disabled[i], env->disabled[env->ndisabled], CONF_NAME_MAX);
+}
+
+void
+generation_enable(struct generation_env *env, const char *target)
+{
+	if (generation_is_disabled(env, target))
+		enable(env, find_disabled(env, target));
+}
+
+static bool
+has_target(const struct conf *conf, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf->ntargets; i++) {
+		if (strcasecmp(conf->targets[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+generation_forget_disabled(struct generation_env *env, const struct conf *conf)
+{
+	size_t i = 0;
+
+	while (i < env->ndisabled) {
+		if (has_target(conf, env->disabled[i]))
+			i++;
+		else
+			enable(env, i);
+	}
+}
+
+static struct standing
+standing_of(const struct generation *g, const struct generation_env *env)
+{
+	struct standing standing = env->standing;
+	size_t i;
+
+	for (i = 0; i < g->conf->ntargets; i++) {
+		if (generation_is_disabled(env, g->conf->targets[i].name))
+			standing.disabled |= (uint32_t)1 << i;
+	}
+	return standing;
 }
 
 static bool
@@ -73,10 +171,11 @@ start_child(struct generation *g, struct child *c, struct generation_env *env)
 {
 	struct leaving leaving = {g, env};
 	struct worker_setup setup = {.conf = g->conf,
+	    .generation = g->number,
 	    .listen = &g->listen,
 	    .seen = env->seen,
 	    .replay_sets = env->replay_sets,
-	    .standing = env->standing,
+	    .standing = standing_of(g, env),
 	    .is_daemon = env->is_daemon};
 
 	return child_start(c, &setup, leave_parent, &leaving);
@@ -158,10 +257,10 @@ generation_child(struct generation *g, pid_t pid)
 
 /* What did not fit the pipe is told again. */
 static void
-tell(struct child *c, const struct generation_env *env)
+tell(struct generation *g, struct child *c, const struct generation_env *env)
 {
 	struct order order = {
-	    .type = ORDER_STANDING, .standing = env->standing};
+	    .type = ORDER_STANDING, .standing = standing_of(g, env)};
 
 	c->has_orders = order_write(c->order_fd, &order);
 }
@@ -173,7 +272,7 @@ generation_tell(struct generation *g, const struct generation_env *env)
 
 	for (i = 0; i < g->conf->workers; i++) {
 		if (g->children[i].order_fd != -1)
-			tell(&g->children[i], env);
+			tell(g, &g->children[i], env);
 	}
 }
 
@@ -185,11 +284,11 @@ min_us(uint64_t a, uint64_t b)
 
 /* It may be us who slept: what it sent meanwhile is read first. */
 static bool
-is_hanging(struct child *c, const struct conf *conf, uint64_t now)
+is_hanging(struct child *c, const struct generation_env *env, uint64_t now)
 {
 	if (now < c->heard_us + SILENT_US)
 		return false;
-	child_read(c, conf);
+	child_read(c, &env->sink);
 	return now >= c->heard_us + SILENT_US;
 }
 
@@ -197,14 +296,14 @@ static uint64_t
 tick_running(struct generation *g, struct child *c,
     const struct generation_env *env, uint64_t now)
 {
-	if (is_hanging(c, g->conf, now)) {
+	if (is_hanging(c, env, now)) {
 		log_error("worker %zu, pid %ld, hangs: killed", c->index,
 		    (long)c->pid);
 		child_kill(c);
 		c->heard_us = now;
 	}
 	if (!c->has_orders && c->order_fd != -1)
-		tell(c, env);
+		tell(g, c, env);
 	return c->has_orders ? c->heard_us + SILENT_US : now + RETRY_US;
 }
 
@@ -246,7 +345,7 @@ generation_sum(const struct generation *g, struct totals *sum)
 {
 	size_t i;
 
-	totals_add(sum, &g->base);
+	totals_add(sum, g->base);
 	for (i = 0; i < g->conf->workers; i++)
-		totals_add(sum, &g->children[i].totals);
+		totals_add(sum, g->children[i].totals);
 }

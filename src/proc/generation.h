@@ -29,7 +29,7 @@ struct generation {
 	struct conf *conf;
 	struct listen_set listen;
 	struct child children[CONF_WORKERS_MAX];
-	struct totals base; /* what its dead workers had counted */
+	struct totals *base; /* what its dead workers had counted */
 	uint64_t until_us; /* starting or draining: then it is killed */
 };
 
@@ -41,7 +41,10 @@ struct generation_env {
 	_Atomic uint64_t *seen; /* mux/replay.h */
 	size_t replay_sets;
 	bool is_daemon;
-	struct standing standing;
+	struct standing standing; /* but for disabled, which is by index */
+	char disabled[CONF_TARGETS_MAX][CONF_NAME_MAX]; /* targets by name */
+	size_t ndisabled;
+	struct child_sink sink;
 };
 
 /* Takes conf over; listeners come from old where it has them. NULL after
@@ -64,6 +67,15 @@ struct child *generation_child(struct generation *g, pid_t pid);
 uint64_t generation_tick(struct generation *g, struct generation_env *env);
 /* The standing has changed: to every worker. */
 void generation_tell(struct generation *g, const struct generation_env *env);
+/* Whatever the configuration, this target is given nothing, or again; tell
+ * the generations afterwards. */
+void generation_disable(struct generation_env *env, const char *target);
+void generation_enable(struct generation_env *env, const char *target);
+bool generation_is_disabled(
+    const struct generation_env *env, const char *target);
+/* Targets that conf does not have are forgotten. */
+void generation_forget_disabled(
+    struct generation_env *env, const struct conf *conf);
 /* Adds what all its workers have counted. */
 void generation_sum(const struct generation *g, struct totals *sum);
 

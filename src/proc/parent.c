@@ -3,48 +3,38 @@
 
 #include <sys/types.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "base/log.h"
 #include "base/mono.h"
+#include "proc/command.h"
 #include "proc/daemon.h"
-#include "proc/generation.h"
 #include "proc/lockfile.h"
+#include "proc/notify.h"
+#include "proc/parent_state.h"
 #include "proc/privs.h"
+#include "proc/reaper.h"
+#include "proc/reload.h"
 #include "proc/signals.h"
-
-#define PENALTY_US 90000000
-#define PFDS_MAX (1 + (size_t)GENERATIONS_MAX * CONF_WORKERS_MAX * CHILD_PFDS)
-
-struct parent {
-	struct generation_env env;
-	struct generation *current; /* serves; NULL before it is ready */
-	unsigned last_number;
-	int ready_fd; /* of who started us, -1 once told */
-	bool is_stopping;
-	bool has_failed;
-	bool is_reload_wanted;
-	struct totals base; /* of generations that are gone */
-	struct pollfd pfd[PFDS_MAX];
-};
+#include "proc/tally.h"
 
 static void
 stop(struct parent *p)
 {
 	struct generation *g;
 
+	if (!p->is_stopping)
+		notify_say("STOPPING=1");
 	p->is_stopping = true;
-	TAILQ_FOREACH(g, &p->env.list, link)
-	generation_drain(g);
+	TAILQ_FOREACH (g, &p->env.list, link)
+		generation_drain(g);
 }
 
 static struct generation *
@@ -61,8 +51,8 @@ count_generations(const struct parent *p)
 	const struct generation *g;
 	size_t n = 0;
 
-	TAILQ_FOREACH(g, &p->env.list, link)
-	n++;
+	TAILQ_FOREACH (g, &p->env.list, link)
+		n++;
 	return n;
 }
 
@@ -105,131 +95,35 @@ start_generation(struct parent *p, struct generation *g)
 static void
 become_ready(struct parent *p, struct generation *g)
 {
+	bool is_first = p->current == NULL;
+
 	g->state = GENERATION_SERVING;
-	if (p->current != NULL)
+	tally_take_over(p, g);
+	if (!is_first)
 		generation_drain(p->current);
 	p->current = g;
+	p->reload_time_s = wall_s();
+	generation_forget_disabled(&p->env, g->conf);
 	log_note("ready, %u workers", g->conf->workers);
+	notify_say("READY=1\nSTATUS=serving, generation %u, %u workers",
+	    g->number, g->conf->workers);
+	if (!is_first)
+		reload_end(p, true);
 	if (p->ready_fd != -1) {
 		daemon_ready(p->ready_fd);
 		p->ready_fd = -1;
-		log_to_syslog(LOG_DAEMON);
+		log_to_syslog((int)g->conf->log_facility);
 		daemon_leave_terminal();
 	}
 }
 
-static void
-not_reloaded(void)
-{
-	log_error("not reloaded: the former configuration stays");
-}
-
-/* One that ends before all were ready once ends its generation. */
-static void
-failed_to_start(struct parent *p, struct generation *g)
-{
-	if (p->current == NULL)
-		p->has_failed = true;
-	else
-		not_reloaded();
-	generation_drain(g);
-}
-
-/* What a process dies of by itself; the others are sent by somebody. */
-static bool
-is_crash(int status)
-{
-	static const int crashes[] = {
-	    SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-	size_t i;
-
-	for (i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
-		if (WIFSIGNALED(status) && WTERMSIG(status) == crashes[i])
-			return true;
-	}
-	return false;
-}
-
-static void
-tell_all(struct parent *p)
+void
+parent_tell_all(struct parent *p)
 {
 	struct generation *g;
 
-	TAILQ_FOREACH(g, &p->env.list, link)
-	generation_tell(g, &p->env);
-}
-
-/* Whoever sends what kills workers is not heard for a while. */
-static void
-note_crash(struct parent *p, const struct child *c)
-{
-	char text[ADDR_TEXT_MAX];
-	struct addr peer;
-	bool is_tcp;
-
-	if (!note_read(c->note, &peer, &is_tcp))
-		return;
-	log_error("worker %zu was at a message of %s/%s: that host is not "
-		  "heard for %d s; please report this",
-	    c->index, addr_text(&peer, text), is_tcp ? "tcp" : "udp",
-	    PENALTY_US / 1000000);
-	standing_penalize(&p->env.standing, &peer, mono_us() + PENALTY_US);
-	tell_all(p);
-}
-
-static void
-log_end(const struct child *c, int status, bool is_expected)
-{
-	if (WIFSIGNALED(status))
-		log_error("worker %zu, pid %ld, was killed by signal %d",
-		    c->index, (long)c->pid, WTERMSIG(status));
-	else if (!is_expected || WEXITSTATUS(status) != 0)
-		log_error("worker %zu, pid %ld, ended with status %d", c->index,
-		    (long)c->pid, WEXITSTATUS(status));
-}
-
-static void
-worker_ended(
-    struct parent *p, struct generation *g, struct child *c, int status)
-{
-	child_read(c, g->conf);
-	log_end(c, status, g->state == GENERATION_DRAINING);
-	if (is_crash(status))
-		note_crash(p, c);
-	child_ended(c);
-	totals_retire(&g->base, &c->totals);
-	if (g->state == GENERATION_STARTING)
-		failed_to_start(p, g);
-	else if (g->state == GENERATION_SERVING)
-		child_schedule(c);
-}
-
-static void
-reap(struct parent *p)
-{
-	struct generation *g;
-	struct child *c;
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		TAILQ_FOREACH(g, &p->env.list, link)
-		{
-			if ((c = generation_child(g, pid)) != NULL)
-				worker_ended(p, g, c, status);
-		}
-	}
-}
-
-static void
-log_statistics(const struct parent *p)
-{
-	struct totals sum = p->base;
-	const struct generation *g;
-
-	TAILQ_FOREACH(g, &p->env.list, link)
-	generation_sum(g, &sum);
-	totals_log(&sum, p->current->conf);
+	TAILQ_FOREACH (g, &p->env.list, link)
+		generation_tell(g, &p->env);
 }
 
 static void
@@ -249,71 +143,13 @@ handle_signals(struct parent *p)
 			p->is_reload_wanted = true;
 			break;
 		case SIGUSR1:
-			if (p->current != NULL)
-				log_statistics(p);
+			tally_log(p);
 			break;
 		case SIGCHLD:
-			reap(p);
+			reaper_run(p);
 			break;
 		}
 	}
-}
-
-static void
-complain(void *arg, enum conf_severity severity, const char *file,
-    unsigned line, const char *message)
-{
-	enum log_level level =
-	    severity == CONF_WARNING ? LEVEL_WARNING : LEVEL_ERROR;
-
-	(void)arg;
-	if (line != 0)
-		log_line(level, "%s:%u: %s", file, line, message);
-	else
-		log_line(level, "%s: %s", file, message);
-}
-
-static void
-log_change(void *arg, const char *line)
-{
-	size_t *count = arg;
-
-	log_note("reload: %s", line);
-	(*count)++;
-}
-
-static void
-log_changes(const struct conf *old, const struct conf *new)
-{
-	size_t count = 0;
-
-	conf_diff(old, new, log_change, &count);
-	if (count == 0)
-		log_note("reload: no setting has changed");
-}
-
-/* A bad file changes nothing; neither do listeners that can't be had. */
-static void
-reload(struct parent *p)
-{
-	static const struct conf_sink sink = {complain, NULL};
-	struct conf *conf = conf_load(p->current->conf->file, &sink);
-	struct generation *g = NULL;
-
-	p->is_reload_wanted = false;
-	if (conf != NULL && conf->is_masked) {
-		log_error("%s: its keys are masked: put the real ones in",
-		    conf->file);
-		conf_free(conf);
-		conf = NULL;
-	}
-	if (conf != NULL)
-		g = add_generation(p, conf);
-	if (g == NULL || !start_generation(p, g)) {
-		not_reloaded();
-		return;
-	}
-	log_changes(p->current->conf, g->conf);
 }
 
 /* One at a time; what is asked for meanwhile is done once, afterwards. */
@@ -336,10 +172,13 @@ is_gone(const struct parent *p, const struct generation *g)
 static void
 retire(struct parent *p, struct generation *g)
 {
-	if (p->current == g)
-		log_statistics(p);
+	if (p->current == g) {
+		tally_log(p);
+		if (g->conf->stats_file[0] != '\0')
+			tally_write_file(p, mono_us());
+	}
 	TAILQ_REMOVE(&p->env.list, g, link);
-	generation_sum(g, &p->base);
+	tally_retire(p, g);
 	if (p->current == g)
 		p->current = NULL;
 	generation_free(g, p->current);
@@ -357,24 +196,56 @@ retire_all(struct parent *p)
 	}
 }
 
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void
+tell_if_watched(struct parent *p)
+{
+	bool is_watched = control_is_watched(&p->control);
+
+	if (is_watched == p->env.standing.is_watched)
+		return;
+	p->env.standing.is_watched = is_watched;
+	parent_tell_all(p);
+}
+
+/* A bad file changes nothing; neither do listeners that can't be had. */
+static void
+reload(struct parent *p)
+{
+	struct conf *conf = reload_read(p);
+	struct generation *g;
+
+	if (conf == NULL)
+		return;
+	g = add_generation(p, conf);
+	if (g == NULL || !start_generation(p, g))
+		reload_end(p, false);
+	else
+		reload_note_changes(p, g->conf);
+}
+
 /* Does what is due; when is the next time? */
 static uint64_t
 tick(struct parent *p)
 {
 	struct generation *g = starting(p);
-	uint64_t due = UINT64_MAX, next;
+	uint64_t due;
 
 	if (g != NULL && generation_is_ready(g))
 		become_ready(p, g);
 	retire_all(p);
 	if (may_reload(p))
 		reload(p);
-	TAILQ_FOREACH(g, &p->env.list, link)
-	{
-		next = generation_tick(g, &p->env);
-		if (next < due)
-			due = next;
-	}
+	tell_if_watched(p);
+	due = earlier(tally_tick(p), control_tick(&p->control));
+	due = earlier(due, notify_tick(mono_us()));
+	TAILQ_FOREACH (g, &p->env.list, link)
+		due = earlier(due, generation_tick(g, &p->env));
 	return due;
 }
 
@@ -390,34 +261,49 @@ timeout_ms(uint64_t due)
 
 /* The same walk before poll and after it. */
 static size_t
-walk_children(struct parent *p, bool is_over)
+walk_children(struct parent *p, struct pollfd *pfd, bool is_over)
 {
 	struct generation *g;
-	size_t i, n = 1;
+	size_t i, n = 0;
 
-	TAILQ_FOREACH(g, &p->env.list, link)
-	{
+	TAILQ_FOREACH (g, &p->env.list, link) {
 		for (i = 0; i < g->conf->workers; i++, n += CHILD_PFDS) {
 			if (is_over)
 				child_ready(
-				    &g->children[i], g->conf, &p->pfd[n]);
+				    &g->children[i], &pfd[n], &p->env.sink);
 			else
-				child_poll(&g->children[i], &p->pfd[n]);
+				child_poll(&g->children[i], &pfd[n]);
 		}
 	}
 	return n;
 }
 
 static void
+run_command(void *arg, struct peer *peer, char *request)
+{
+	command_run(arg, peer, request);
+}
+
+static void
+watch_line(void *arg, const char *text)
+{
+	command_watch_line(arg, text);
+}
+
+static void
 wait_for_events(struct parent *p, uint64_t due)
 {
-	size_t n;
+	struct pollfd *control = p->pfd + 1, *children;
+	size_t ncontrol, n;
 
 	p->pfd[0] = (struct pollfd){.fd = signals_fd(), .events = POLLIN};
-	n = walk_children(p, false);
-	if (poll(p->pfd, n, timeout_ms(due)) == -1)
+	ncontrol = control_poll(&p->control, control);
+	children = control + ncontrol;
+	n = walk_children(p, children, false);
+	if (poll(p->pfd, 1 + ncontrol + n, timeout_ms(due)) == -1)
 		return;
-	(void)walk_children(p, true);
+	(void)walk_children(p, children, true);
+	control_ready(&p->control, control, ncontrol, run_command, p);
 	if (p->pfd[0].revents != 0)
 		handle_signals(p);
 }
@@ -458,11 +344,25 @@ prepare(struct parent *p, const struct parent_options *options, int *pid_fd)
 	return *pid_fd != -1 && lockfile_note(*pid_fd, options->pidfile) == 0;
 }
 
-/* What may need root is done by now: it is given up for good. */
+static bool
+open_control(struct parent *p, const struct conf *conf)
+{
+	struct control_setup setup = {.path = conf->control_socket,
+	    .is_wanted =
+		strcmp(conf->control_socket, CONF_CONTROL_SOCKET_DEFAULT) != 0,
+	    .user = conf->control_user,
+	    .group = conf->control_group,
+	    .service_user = conf->user};
+
+	return control_open(&p->control, &setup);
+}
+
+/* What may need root is done by then: it is given up for good. */
 static bool
 start_first(struct parent *p, struct generation *g)
 {
-	if (!privs_drop(g->conf->user) || !make_seen(&p->env, g->conf)) {
+	if (!open_control(p, g->conf) || !privs_drop(g->conf->user) ||
+	    !make_seen(&p->env, g->conf)) {
 		generation_drain(g);
 		return false;
 	}
@@ -481,13 +381,36 @@ run(struct parent *p, struct conf *conf)
 	p->has_failed = !start_first(p, first);
 	while (due = tick(p), !TAILQ_EMPTY(&p->env.list))
 		wait_for_events(p, due);
+	control_close(&p->control);
+	totals_free(p->base);
+	totals_free(p->view);
 	return p->has_failed ? 1 : 0;
+}
+
+static struct parent *
+new_parent(const struct parent_options *options)
+{
+	struct parent *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	TAILQ_INIT(&p->env.list);
+	p->env.is_daemon = options->is_daemon;
+	p->env.standing.level = options->level;
+	p->env.sink = (struct child_sink){watch_line, p};
+	p->ready_fd = -1;
+	p->is_reload_good = true;
+	p->start_us = p->marks[0].at_us = p->marks[1].at_us = mono_us();
+	p->start_time_s = wall_s();
+	control_init(&p->control);
+	sbuf_init(&p->reload_text, p->reload_octets, sizeof(p->reload_octets));
+	return p;
 }
 
 int
 parent_run(struct conf *conf, const struct parent_options *options)
 {
-	struct parent *p = calloc(1, sizeof(*p));
+	struct parent *p = new_parent(options);
 	int pid_fd = -1, status = 1;
 
 	if (p == NULL) {
@@ -495,10 +418,7 @@ parent_run(struct conf *conf, const struct parent_options *options)
 		return 1;
 	}
 	log_set_role("parent");
-	TAILQ_INIT(&p->env.list);
-	p->env.is_daemon = options->is_daemon;
-	p->env.standing.level = options->level;
-	p->ready_fd = -1;
+	notify_open();
 	if (prepare(p, options, &pid_fd))
 		status = run(p, conf);
 	else

@@ -57,19 +57,51 @@ add_outcomes(
 	}
 }
 
+/* Of the first update, or of the first prerequisite where there is none. */
+static bool
+first_name(const struct inbound *in, struct name *out)
+{
+	struct rd r;
+	struct rr rr;
+
+	if (in->msg.counts[MSG_UPDATE] + in->msg.counts[MSG_PREREQ] == 0)
+		return false;
+	rd_init(&r, in->octets, in->len);
+	r.pos = in->msg.counts[MSG_UPDATE] > 0 ? in->msg.update_start
+					       : in->msg.prereq_start;
+	rr_read(&r, &rr);
+	*out = rr.owner;
+	return rd_ok(&r);
+}
+
+static void
+add_strategy(struct sbuf *line, const struct conf *conf)
+{
+	if (conf->require_confirmation == CONFIRM_ALL)
+		sbuf_add(line, " strategy=all");
+	else
+		sbuf_addf(line, " strategy=%u", conf->require_confirmation);
+}
+
 static void
 describe(struct sbuf *line, const struct worker *w, const struct slot *s)
 {
 	char addr[ADDR_TEXT_MAX], name[NAME_TEXT_MAX];
 	const struct request *q = &s->request;
+	struct name first;
 
-	sbuf_addf(line, "update id=%zu.%llu client=%s/%s", w->setup->index,
-	    (unsigned long long)s->id, addr_text(&s->route.from, addr),
-	    s->in.is_tcp ? "tcp" : "udp");
+	sbuf_addf(line, "update id=%u.%zu.%llu client=%s/%s",
+	    w->setup->generation, w->setup->index, (unsigned long long)s->id,
+	    addr_text(&s->route.from, addr), s->in.is_tcp ? "tcp" : "udp");
 	sbuf_addf(line, " key=%.*s", NAME_SHOWN,
 	    name_text(&s->in.client->tsig.name, name));
 	sbuf_addf(
 	    line, " zone=%.*s", NAME_SHOWN, name_text(&s->in.msg.zone, name));
+	if (first_name(&s->in, &first))
+		sbuf_addf(
+		    line, " name=%.*s", NAME_SHOWN, name_text(&first, name));
+	sbuf_addf(line, " records=%u", (unsigned)s->in.msg.counts[MSG_UPDATE]);
+	add_strategy(line, w->conf);
 	sbuf_addf(
 	    line, " answer=%s", q->is_silent ? "none" : rcode_text(q->rcode));
 	add_outcomes(line, w->conf, q);
@@ -113,13 +145,16 @@ record_update(struct worker *w, const struct slot *s)
 {
 	enum log_level level = LEVEL_INFO;
 	struct sbuf line;
-	char buf[1000];
+	char buf[LOG_LINE_MAX];
 
-	if (!log_is_on(level) && request_flaws(&s->request) == 0)
+	if (!log_is_on(level) && !w->standing.is_watched &&
+	    request_flaws(&s->request) == 0)
 		return;
 	sbuf_init(&line, buf, sizeof(buf));
 	describe(&line, w, s);
 	if (add_flaws(w, &line, &s->request))
 		level = LEVEL_WARNING;
 	log_line(level, "%s", line.text);
+	if (w->standing.is_watched)
+		log_watch(w->setup->lines_fd, line.text);
 }

@@ -19,14 +19,39 @@
 
 enum { PFD_BELL, PFD_UDP_0, PFD_UDP_1, PFD_TCP, PFD_COUNT };
 
+static void
+set(_Atomic uint64_t *value, uint64_t n)
+{
+	atomic_store_explicit(value, n, memory_order_relaxed);
+}
+
+static uint64_t
+get(_Atomic uint64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+/* One writer: a plain add would do, were nobody to read. */
+static void
+add(_Atomic uint64_t *value, uint64_t n)
+{
+	set(value, get(value) + n);
+}
+
 void
 target_count(struct target *t, enum target_counter s)
 {
-	/* One writer: a plain add would do, were nobody to read. */
-	uint64_t n =
-	    atomic_load_explicit(&t->stats.count[s], memory_order_relaxed);
+	add(&t->stats.count[s], 1);
+}
 
-	atomic_store_explicit(&t->stats.count[s], n + 1, memory_order_relaxed);
+static void
+count_answer(struct target *t, const struct exchange *x, unsigned rcode)
+{
+	uint64_t us = t->now_us - x->start_us;
+
+	add(&t->stats.answers[rcode], 1);
+	add(&t->stats.answers[ANSWERS_BUCKET + hist_bucket(us)], 1);
+	add(&t->stats.answers[ANSWERS_SUM_US], us);
 }
 
 void
@@ -155,6 +180,7 @@ vote(struct target *t, struct exchange *x, unsigned rcode)
 	enum outcome_class class =
 	    collect_class(rcode, plan_kind(&x->in->shape));
 
+	count_answer(t, x, rcode);
 	if (class == OUTCOME_FAILED) {
 		target_complain(t, TSTAT_FAIL_RCODE, "%s", rcode_text(rcode));
 		target_fail(t, x, TSTAT_FAIL_RCODE);
@@ -212,8 +238,12 @@ truncated(struct target *t, struct leg *leg, const struct answer *a)
 static void
 failed(struct target *t, struct exchange *x, const struct answer *a)
 {
-	target_complain(t, a->cause, "its clock %llu, ours %llu",
-	    (unsigned long long)a->target_time, (unsigned long long)wall_s());
+	if (a->cause == TSTAT_FAIL_BADTIME || a->cause == TSTAT_FAIL_TIME)
+		target_complain(t, a->cause, "its clock %llu, ours %llu",
+		    (unsigned long long)a->target_time,
+		    (unsigned long long)wall_s());
+	else
+		target_complain(t, a->cause, "%s", "");
 	target_fail(t, x, a->cause);
 }
 
@@ -239,6 +269,9 @@ target_answered(struct target *t, enum exchange_way way, uint8_t path,
 	e.in = leg->exchange->in;
 	e.copy = &leg->copy;
 	forward_check(&e, octets, len, &a);
+	if (a.is_authentic && a.kind != ANSWER_IGNORED)
+		set(&t->stats.gauge[TGAUGE_CLOCK_OFFSET_S],
+		    a.target_time - e.now_s);
 	switch (a.kind) {
 	case ANSWER_IGNORED:
 		ignore(t, leg, &a);
@@ -396,6 +429,7 @@ run(void *arg)
 		send_waiting(t);
 		if (!queue_is_empty(&t->results))
 			bell_ring(t->worker_bell);
+		set(&t->stats.gauge[TGAUGE_IN_FLIGHT], t->table.in_flight);
 		wait_for_events(t);
 	}
 	return NULL;
@@ -541,8 +575,18 @@ target_has_result(struct target *t)
 	return !queue_is_empty(&t->results);
 }
 
-uint64_t
-target_stat(struct target *t, enum target_counter s)
+void
+target_snapshot(struct target *t, struct target_values *v)
 {
-	return atomic_load_explicit(&t->stats.count[s], memory_order_relaxed);
+	uint64_t in_flight = get(&t->stats.gauge[TGAUGE_IN_FLIGHT]);
+	size_t i;
+
+	for (i = 0; i < TSTAT_COUNT; i++)
+		v->count[i] = get(&t->stats.count[i]);
+	for (i = 0; i < ANSWERS_COUNT; i++)
+		v->answers[i] = get(&t->stats.answers[i]);
+	v->gauge[TGAUGE_IN_FLIGHT] = in_flight;
+	v->gauge[TGAUGE_QUEUED] = t->lent > in_flight ? t->lent - in_flight : 0;
+	v->gauge[TGAUGE_CLOCK_OFFSET_S] =
+	    get(&t->stats.gauge[TGAUGE_CLOCK_OFFSET_S]);
 }

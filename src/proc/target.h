@@ -53,6 +53,7 @@ void target_wake(struct target *t);
 bool target_take(struct target *t, struct result *result);
 bool target_has_result(struct target *t);
 
-uint64_t target_stat(struct target *t, enum target_counter s);
+/* What it has counted so far. */
+void target_snapshot(struct target *t, struct target_values *v);
 
 #endif

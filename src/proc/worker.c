@@ -16,9 +16,9 @@
 #include "proc/daemon.h"
 #include "proc/dispatch.h"
 #include "proc/slot.h"
+#include "proc/snapshot.h"
 
 #define RECEIVE_AT_ONCE 64
-#define STATS_INTERVAL_US 1000000
 /* Longer than any client waits; then a target that is still silent is
  * left alone. */
 #define DRAIN_US 5000000
@@ -32,34 +32,16 @@ read_clocks(struct worker *w)
 	w->now_s = wall_s();
 }
 
+/* READY, the first thing that the parent hears. */
 static bool
-write_frame(struct worker *w, const struct stats_frame *f)
+say_ready(struct worker *w)
 {
+	struct stats_frame ready = {.type = FRAME_READY};
 	uint8_t octets[STATS_FRAME_OCTETS];
 
-	stats_encode(f, octets);
-	/* All or nothing; nothing is made good by the next snapshot. */
+	stats_encode(&ready, octets);
 	return write(w->setup->stats_fd, octets, sizeof(octets)) ==
 	       sizeof(octets);
-}
-
-static void
-report_stats(struct worker *w)
-{
-	struct stats_frame f = {.type = FRAME_STATS, .nvalues = STAT_COUNT};
-	size_t i, s;
-
-	memcpy(f.values, w->stats.count, sizeof(w->stats.count));
-	(void)write_frame(w, &f);
-	f.nvalues = TSTAT_COUNT;
-	for (i = 0; i < w->conf->ntargets; i++) {
-		f.block = (uint16_t)(i + 1);
-		for (s = 0; s < TSTAT_COUNT; s++)
-			f.values[s] =
-			    target_stat(w->targets[i], (enum target_counter)s);
-		(void)write_frame(w, &f);
-	}
-	w->next_stats_us = w->now_us + STATS_INTERVAL_US;
 }
 
 static bool
@@ -142,8 +124,8 @@ static bool
 make_ready(struct worker *w)
 {
 	return make_ears(w) && bell_init(&w->bell) && slot_init(w) &&
-	       client_init(w) && make_replay(w) && make_hmacs(w) &&
-	       make_targets(w);
+	       client_init(w) && snapshot_init(w) && make_replay(w) &&
+	       make_hmacs(w) && make_targets(w);
 }
 
 static void
@@ -163,6 +145,7 @@ clean_up(struct worker *w)
 	free(w->pfd);
 	free(w->ears);
 	client_free(w);
+	snapshot_free(w);
 	slot_free(w);
 	bell_free(&w->bell);
 }
@@ -192,6 +175,7 @@ receive_udp(struct worker *w, int fd)
 			return;
 		w->stats.count[STAT_RECEIVED_UDP]++;
 		s->in.is_tcp = s->in.has_tsig = false;
+		s->in.client = NULL;
 		/* H13: nobody sends from port 0; our own address would be a
 		 * loop. */
 		if (is_plausible(w, &s->route))
@@ -328,9 +312,9 @@ serve(struct worker *w)
 		client_tick(w);
 		dispatch_wake_targets(w);
 		if (w->now_us >= w->next_stats_us)
-			report_stats(w);
+			snapshot_send(w);
 	}
-	report_stats(w);
+	snapshot_finish(w);
 }
 
 /* Standard ones, pipes and bells; those of a target: a bell, two UDP
@@ -346,7 +330,6 @@ worker_descriptors(const struct conf *conf)
 int
 worker_run(const struct worker_setup *setup)
 {
-	struct stats_frame ready = {.type = FRAME_READY};
 	struct worker *w = calloc(1, sizeof(*w));
 	char role[24];
 	int status = 1;
@@ -367,7 +350,7 @@ worker_run(const struct worker_setup *setup)
 	read_clocks(w);
 	if (!make_ready(w)) {
 		log_error("cannot start: %s", strerror(errno));
-	} else if (write_frame(w, &ready)) {
+	} else if (say_ready(w)) {
 		serve(w);
 		status = 0;
 	}

@@ -30,6 +30,7 @@
 struct worker_setup {
 	const struct conf *conf;
 	const struct listen_set *listen;
+	unsigned generation;
 	size_t index; /* of the worker */
 	_Atomic uint64_t *seen; /* shared by all workers: mux/replay.h */
 	size_t replay_sets;
@@ -97,6 +98,10 @@ struct worker {
 	struct tcp_clients *clients;
 	struct pollfd *pfd; /* for all that it polls */
 	struct stats stats;
+	struct key_stats *keys; /* by index into conf->clients */
+	bool *is_key_changed; /* since it was sent */
+	size_t next_key; /* the next one to look at, */
+	size_t next_block; /* and before these, to send */
 	struct log_rate rates[STAT_COUNT];
 	bool is_draining;
 	uint64_t drain_until_us;

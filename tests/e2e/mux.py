@@ -16,6 +16,7 @@ from client import PATIENCE, Tcp, Udp
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("DDNS_MUX", str(ROOT / "build" / "ddns-mux"))
+CTL = str(pathlib.Path(BINARY).parent / "ddns-muxctl")
 LIVE = set()
 START_LIMIT = 20.0
 STOP_LIMIT = 20.0
@@ -48,7 +49,7 @@ def config_text(targets, keys=(wire.GOLDEN_KEY,), **settings):
     def group(item):
         return item if isinstance(item, dict) else item.config()
     base = dict(listen_udp="127.0.0.1:0", listen_tcp="127.0.0.1:0",
-                workers=1, user="")
+                workers=1, user="", control_socket="")
     base.update(settings)
     base["incoming_tsig"] = [group(k) for k in keys]
     base["targets"] = [group(t) for t in targets]
@@ -132,9 +133,14 @@ class Mux:
         self.settings, self.options = settings, options
         self.popen = popen or {}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ddns-mux-e2e."))
+        self._name_socket(settings)
         self.file = write_secret(self.folder / "ddns-mux.conf",
                                  config_text(targets, keys, **settings))
         self.process = self.log = None
+
+    def _name_socket(self, settings):
+        if settings.get("control_socket") is True:
+            settings["control_socket"] = str(self.socket)
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -160,6 +166,7 @@ class Mux:
 
     def rewrite(self, targets, keys=(wire.GOLDEN_KEY,), **settings):
         """Another configuration in its file, whole at any time."""
+        self._name_socket(settings)
         new = write_secret(self.folder / "new.conf",
                            config_text(targets, keys, **settings))
         shutil.copymode(self.file, new)
@@ -171,6 +178,19 @@ class Mux:
 
     def workers(self):
         return children(self.pid)
+
+    @property
+    def socket(self):
+        """Of ddns-muxctl, if the configuration has control_socket=True."""
+        return self.folder / "control.sock"
+
+    def ctl(self, *words, status=0, **how):
+        """What ddns-muxctl prints."""
+        done = subprocess.run([CTL, "-s", str(self.socket), *words],
+                              capture_output=True, text=True,
+                              timeout=START_LIMIT, check=False, **how)
+        assert done.returncode == status, f"{done}\n{self.log.tail()}"
+        return done.stdout + done.stderr
 
     def listeners(self, transport):
         """[(host, port), ...] in the order of the log."""

@@ -192,8 +192,9 @@ def test_line_of_a_finished_update(worlds):
     world = worlds.get(2)
     request = send(world, "simple-add", ok, drop)
     line = expect(world, request, None)
-    assert re.search(r"key=key\.example\. zone=example\.test\. answer=none "
-                     r"a=NOERROR/\d+ms b=timeout/\d+ms", line)
+    assert re.search(r"key=key\.example\. zone=example\.test\. name=\S+ "
+                     r"records=\d+ strategy=2 answer=none "
+                     r"a=NOERROR/\d+ms b=timeout/\d+ms", line), line
 
 
 def test_line_names_rcodes(worlds):

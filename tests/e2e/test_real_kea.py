@@ -17,7 +17,7 @@ KEA_KEY = random_key("kea-ddns-key.")
 LEASE = 1200
 EMPTY = set().union(*map(zone_at_start, ZONES))
 FINISHED = re.compile(r"update id=\S+ client=\S+ key=\S+ zone=(\S+)"
-                      r" answer=(\S+) (.*)")
+                      r".* answer=(\S+) (.*)")
 HINT = r"pdns-2.*check key name, secret, clock, ACL"
 # The mux ends only when a hopeless target has timed out.
 HASTY = {"timeout_ms": 1000}

@@ -254,8 +254,8 @@ def test_counters_go_on(start, targets):
     daemon.stop()
     line = daemon.log.find("statistics: .*").string
     assert "accepted=2 " in line
-    assert daemon.log.find("statistics of target one: .* applied=2$")
-    assert daemon.log.find("statistics of target two: .* applied=1$")
+    assert daemon.log.find(r"statistics of target one: .* applied=2\b")
+    assert daemon.log.find(r"statistics of target two: .* applied=1\b")
 
 
 # A storm

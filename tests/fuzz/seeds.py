@@ -259,25 +259,46 @@ def frame_seeds():
 
 def stats_seeds():
     text = (TESTS.parent / "src/mux/stats.h").read_text()
-    own, target = (len(re.findall(r"^\tX\(", part, re.M))
-                   for part in text.split("#define TARGET_STATS_LIST"))
 
-    def frame(kind, block, count, values=0):
-        data = struct.pack(">4s4H", b"ddmx", 1, kind, block, count)
-        data += b"".join(struct.pack(">Q", i << 33 | 1) for i in range(values))
+    def length(name):
+        part = text.split(f"#define {name}(", 1)[1].split("\n\n", 1)[0]
+        return len(re.findall(r"^\t(?:X|OK)\(", part, re.M))
+
+    def frame(kind, block, index, count, values=None):
+        data = struct.pack(">4s5H", b"ddmx", 2, kind, block, index, count)
+        given = count if values is None else values
+        data += b"".join(struct.pack(">Q", i << 33 | 1) for i in range(given))
         return data.ljust(512, b"\0")
 
-    ready, good = frame(1, 0, 0), frame(2, 0, own, own)
-    put("stats", "ready", b"\2" + ready)
-    put("stats", "own", b"\2" + good)
-    put("stats", "target", b"\2" + good + frame(2, 1, target, target))
-    put("stats", "no-target", b"\2" + frame(2, 3, target, target))
-    put("stats", "count", b"\2" + frame(2, 0, target, target))
-    put("stats", "most", b"\x20" + frame(2, 32, 62, 62))
-    put("stats", "too-many", b"\2" + frame(2, 0, 63, 62))
-    put("stats", "trailing", b"\2" + ready[:-1] + b"\1")
-    put("stats", "type", b"\2" + frame(3, 0, 0))
-    put("stats", "short", b"\2" + b"ddmx\0\1")
+    def keys(*numbers):
+        data = struct.pack(">4s5H", b"ddmx", 2, 2, 4, 0,
+                           len(numbers) * (1 + per_key))
+        for n in numbers:
+            data += struct.pack(">Q", n) + struct.pack(">Q", 9) * per_key
+        return data.ljust(512, b"\0")
+
+    own = length("STATS_LIST") + length("GAUGE_LIST")
+    target = 1 + length("TARGET_STATS_LIST") + length("TARGET_GAUGE_LIST")
+    answers, per_key = 17 + 16 + 1, length("KEY_STATS_LIST")
+    ready, good = frame(1, 0, 0, 0), frame(2, 0, 0, own)
+    put("stats", "ready", b"\2\3" + ready)
+    put("stats", "own", b"\2\3" + good)
+    put("stats", "answers", b"\2\3" + good + frame(2, 1, 0, answers))
+    put("stats", "target", b"\2\3" + good + frame(2, 2, 1, target))
+    put("stats", "target-answers", b"\2\3" + frame(2, 3, 1, answers))
+    put("stats", "no-target", b"\2\3" + frame(2, 2, 2, target))
+    put("stats", "clock", b"\2\3" + frame(2, 2, 0, target, target - 1)
+        + frame(2, 2, 0, target)[:14 + 8 * (target - 1)] + b"\xff" * 8)
+    put("stats", "keys", b"\2\4" + keys(0, 3, 1) + keys(2))
+    put("stats", "no-key", b"\2\3" + keys(0, 3))
+    put("stats", "half-key", b"\2\3" + frame(2, 4, 0, per_key))
+    put("stats", "count", b"\2\3" + frame(2, 0, 0, target))
+    put("stats", "most", b"\x20\x10" + frame(2, 3, 31, 62))
+    put("stats", "too-many", b"\2\3" + frame(2, 0, 0, 63, 62))
+    put("stats", "trailing", b"\2\3" + ready[:-1] + b"\1")
+    put("stats", "type", b"\2\3" + frame(3, 0, 0, 0))
+    put("stats", "block", b"\2\3" + frame(2, 5, 0, answers))
+    put("stats", "short", b"\2\3" + b"ddmx\0\2")
 
 
 KEY = b'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='

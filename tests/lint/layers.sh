@@ -48,7 +48,8 @@ pure="$pure|_GLOBAL_OFFSET_TABLE_|explicit_bzero|bsearch"
 pure="$pure|(EVP|HMAC|OSSL|OPENSSL|CRYPTO)_[A-Za-z0-9_]+"
 pure="$pure|(name|rd|wr|rr|msg|tsig|hmac|rdata|rcode|update)_[a-z0-9_]+"
 pure="$pure|(zone_set|prefix_set)_covers|addr_(eq|same_host)"
-pure="$pure|(collect|exchange|forward|plan|reply|request|stats|verify)_[a-z_]+"
+pure="$pure|(collect|exchange|forward|hist|plan|reply|report|request|stats)_[a-z_]+"
+pure="$pure|verify_[a-z_]+|sbuf_[a-z]+"
 # Sanitizers and coverage bring their own.
 pure="$pure|__(asan|ubsan|tsan|gcov|sanitizer|llvm)_.*|__gcov.*"
 if [ $# -gt 1 ]; then

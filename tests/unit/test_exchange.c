@@ -245,8 +245,7 @@ do_any(void)
 	do { \
 		struct exchange *x_; \
 		size_t at_ = 0; \
-		TAILQ_FOREACH(x_, &table.list, link) \
-		{ \
+		TAILQ_FOREACH (x_, &table.list, link) { \
 			check_row(where(#list), at_ < model.list.count); \
 			check_row_int(where(#list), x_ - exchanges, \
 			    model.list.items[at_]); \
@@ -264,8 +263,7 @@ check_lists(void)
 	CHECK_LIST(by_age, by_age);
 	CHECK_LIST(by_resend, by_resend);
 	CHECK_LIST(waiting, waiting);
-	TAILQ_FOREACH(x, &table.unused, by_age)
-	{
+	TAILQ_FOREACH (x, &table.unused, by_age) {
 		check_row(where("unused"), !model.is_used[x - exchanges]);
 		n++;
 	}

@@ -12,11 +12,18 @@ static const struct {
     {"ready", {.type = FRAME_READY}, false},
     {"none", {.type = FRAME_STATS}, false},
     {"one", {.type = FRAME_STATS, .nvalues = 1, .values = {1}}, false},
-    {"worker", {.type = FRAME_STATS, .nvalues = STAT_COUNT}, true},
-    {"target", {.type = FRAME_STATS, .block = 32, .nvalues = TSTAT_COUNT},
+    {"worker", {.type = FRAME_STATS, .nvalues = BLOCK_WORKER_VALUES}, true},
+    {"target",
+	{.type = FRAME_STATS,
+	    .block = BLOCK_TARGET,
+	    .index = 31,
+	    .nvalues = BLOCK_TARGET_VALUES},
 	true},
     {"largest",
-	{.type = FRAME_STATS, .block = UINT16_MAX, .nvalues = STATS_VALUES_MAX},
+	{.type = FRAME_STATS,
+	    .block = UINT16_MAX,
+	    .index = UINT16_MAX,
+	    .nvalues = STATS_VALUES_MAX},
 	true},
 };
 
@@ -37,6 +44,7 @@ check_same(const char *row, const struct stats_frame *got,
 {
 	check_row_int(row, got->type, want->type);
 	check_row_int(row, got->block, want->block);
+	check_row_int(row, got->index, want->index);
 	check_row_int(row, got->nvalues, want->nvalues);
 	check_row_octets(row, got->values, sizeof(got->values), want->values,
 	    sizeof(want->values));
@@ -94,32 +102,37 @@ static const struct {
 	const char *hex;
 	bool is_good;
 } heads[] = {
-    {"as it is", 0, "64646d78 0001 0002 0003 0002", true},
+    {"as it is", 0, "64646d78 0002 0002 0003 0001 0002", true},
     {"magic", 0, "64646d79", false},
     {"magic 0", 0, "00000000", false},
     {"version 0", 4, "0000", false},
-    {"version 2", 4, "0002", false},
+    {"version 1", 4, "0001", false},
+    {"version 3", 4, "0003", false},
     {"type 0", 6, "0000", false},
     {"type 1", 6, "0001", true},
     {"type 3", 6, "0003", false},
     {"type 258", 6, "0102", false},
     {"type 65535", 6, "ffff", false},
     {"any block", 8, "ffff", true},
-    {"one value less", 10, "0001", false},
-    {"no value", 10, "0000", false},
-    {"one value more", 10, "0003", true},
-    {"62 values", 10, "003e", true},
-    {"63 values", 10, "003f", false},
-    {"65535 values", 10, "ffff", false},
+    {"any index", 10, "ffff", true},
+    {"one value less", 12, "0001", false},
+    {"no value", 12, "0000", false},
+    {"one value more", 12, "0003", true},
+    {"62 values", 12, "003e", true},
+    {"63 values", 12, "003f", false},
+    {"65535 values", 12, "ffff", false},
     {"the last octet", STATS_FRAME_OCTETS - 1, "01", false},
-    {"the first octet behind", 28, "80", false},
+    {"the first octet behind", 30, "80", false},
 };
 
 static void
 test_heads(void **state)
 {
-	static const struct stats_frame two = {
-	    .type = FRAME_STATS, .block = 3, .nvalues = 2, .values = {5, 6}};
+	static const struct stats_frame two = {.type = FRAME_STATS,
+	    .block = 3,
+	    .index = 1,
+	    .nvalues = 2,
+	    .values = {5, 6}};
 	uint8_t octets[STATS_FRAME_OCTETS];
 	struct stats_frame f;
 	size_t i;
@@ -170,6 +183,75 @@ test_names(void **state)
 		check_row(stats_target_name((enum target_counter)i),
 		    stats_target_hint((enum target_counter)i) != NULL);
 	check_row("accepted", stats_hint(STAT_ACCEPTED) == NULL);
+	check_row("none", stats_target_hint(TSTAT_NO_CAUSE) == NULL);
+}
+
+/* As many keys as fit, each with its number, and no more. */
+static void
+test_keys(void **state)
+{
+	struct stats_frame f = {.type = FRAME_STATS, .block = BLOCK_KEYS};
+	struct key_stats key;
+	size_t i, n = 0, s;
+
+	(void)state;
+	for (s = 0; s < KSTAT_COUNT; s++)
+		key.count[s] = 100 + s;
+	while (stats_add_key(&f, 9000 + n, &key))
+		n++;
+	check_row_int("keys", n, BLOCK_KEYS_MAX);
+	check_row_int("values", f.nvalues, n * BLOCK_KEY_VALUES);
+	for (i = 0; i < n; i++) {
+		const uint64_t *values = f.values + i * BLOCK_KEY_VALUES;
+
+		check_row_int("number", values[0], 9000 + i);
+		check_row_octets("counters", values + 1, sizeof(key.count),
+		    key.count, sizeof(key.count));
+	}
+}
+
+/* Each bound belongs to its bucket, what is above it to the next. */
+static void
+test_buckets(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	check_row_int("0 us", hist_bucket(0), 0);
+	for (i = 0; i < HIST_BUCKETS - 1; i++) {
+		const char *bound = hist_bound(i);
+		uint64_t us = (uint64_t)(strtod(bound, NULL) * 1e6 + 0.5);
+
+		check_row_int(bound, hist_bucket(us - 1), i);
+		check_row_int(bound, hist_bucket(us), i);
+		check_row_int(bound, hist_bucket(us + 1), i + 1);
+	}
+	check_row_int("first", strcmp(hist_bound(0), "0.0001"), 0);
+	check_row_int("last but one", strcmp(hist_bound(i - 1), "5"), 0);
+	check_row_int("last", strcmp(hist_bound(i), "+Inf"), 0);
+	check_row_int("for ever", hist_bucket(UINT64_MAX), i);
+}
+
+static void
+test_answers(void **state)
+{
+	struct stats s = {0}, want = {0};
+
+	(void)state;
+	stats_answer(&s, RCODE_NOERROR);
+	stats_answer(&s, RCODE_BADVERS);
+	stats_answer(&s, RCODE_BADVERS);
+	stats_latency(&s, 100);
+	stats_latency(&s, 101);
+	stats_latency(&s, 6000000);
+	want.count[STAT_ANSWERED] = 3;
+	want.answers[RCODE_NOERROR] = 1;
+	want.answers[RCODE_BADVERS] = 2;
+	want.answers[ANSWERS_BUCKET] = 1;
+	want.answers[ANSWERS_BUCKET + 1] = 1;
+	want.answers[ANSWERS_BUCKET + HIST_BUCKETS - 1] = 1;
+	want.answers[ANSWERS_SUM_US] = 6000201;
+	check_row_octets("answers", &s, sizeof(s), &want, sizeof(want));
 }
 
 int
@@ -180,6 +262,9 @@ main(void)
 	    cmocka_unit_test(test_flips),
 	    cmocka_unit_test(test_heads),
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test(test_buckets),
+	    cmocka_unit_test(test_answers),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

@@ -211,8 +211,7 @@ check_table(const struct target *t)
 	must(TAILQ_EMPTY(&t->table.by_resend) && t->table.in_flight == 0);
 	for (i = 0; i < BUCKETS; i++)
 		must(LIST_EMPTY(&t->buckets[i]));
-	TAILQ_FOREACH(x, &t->table.unused, by_age)
-	{
+	TAILQ_FOREACH (x, &t->table.unused, by_age) {
 		n++;
 	}
 	must(n == t->max_lent && t->lent == 0 && t->tcp.open == 0);
@@ -241,8 +240,7 @@ check_end(void)
 	const struct slot *s;
 	unsigned i, zone, n = 0;
 
-	TAILQ_FOREACH(s, &worker.unused, link)
-	{
+	TAILQ_FOREACH (s, &worker.unused, link) {
 		n++;
 	}
 	must(n == SLOTS && TAILQ_EMPTY(&worker.by_deadline));

@@ -455,13 +455,11 @@ check_waiting(const struct target *t)
 	const struct exchange *x;
 	size_t n = 0;
 
-	TAILQ_FOREACH(x, &t->table.by_age, by_age)
-	{
+	TAILQ_FOREACH (x, &t->table.by_age, by_age) {
 		n += !x->is_waiting;
 	}
 	must(n == t->table.in_flight);
-	TAILQ_FOREACH(x, &t->table.waiting, waiting)
-	{
+	TAILQ_FOREACH (x, &t->table.waiting, waiting) {
 		must(x->is_waiting &&
 		     (n >= t->max_in_flight ||
 			 (x->way == WAY_UDP ? t->udp_is_blocked

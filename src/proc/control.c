@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/control.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/log.h"
+#include "base/mono.h"
+#include "net/sock.h"
+
+#define BACKLOG 8
+#define PATIENCE_US 5000000 /* for a request, and for reading its answer */
+#define HEAD_OCTETS 16
+
+void
+control_init(struct control *c)
+{
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	c->fd = -1;
+	for (i = 0; i < CONTROL_PEERS_MAX; i++)
+		c->peers[i].fd = -1;
+}
+
+/* The socket */
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Names are resolved here, at the start, and never again. */
+static bool
+identify(const struct control_setup *setup, struct identity *id)
+{
+	const char *user =
+	    setup->user[0] != '\0' ? setup->user : setup->service_user;
+	const struct passwd *pw = getpwnam(user);
+	const struct group *gr;
+
+	*id = (struct identity){geteuid(), getegid()};
+	if (user[0] != '\0' && pw == NULL) {
+		log_error("control_user: there is no user %s", user);
+		return false;
+	}
+	if (pw != NULL)
+		*id = (struct identity){pw->pw_uid, pw->pw_gid};
+	if (setup->group[0] == '\0')
+		return true;
+	gr = getgrnam(setup->group);
+	if (gr == NULL) {
+		log_error("control_group: there is no group %s", setup->group);
+		return false;
+	}
+	id->gid = gr->gr_gid;
+	return true;
+}
+
+/* So that nothing but the daemon has to make it, on a /run that is empty
+ * after each boot. */
+static bool
+make_directory(const char *path, const struct identity *id)
+{
+	char copy[PATH_MAX];
+	const char *dir;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy))
+		return true;
+	dir = dirname(copy);
+	if (mkdir(dir, 0755) == -1)
+		return errno == EEXIST;
+	return geteuid() != 0 || chown(dir, id->uid, id->gid) == 0;
+}
+
+/* A socket that nobody listens on is left from a daemon that was killed. */
+static bool
+remove_stale(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat st;
+	bool is_stale;
+
+	if (fd == -1)
+		return false;
+	is_stale =
+	    lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 &&
+	    errno == ECONNREFUSED;
+	close(fd);
+	return is_stale && unlink(sun->sun_path) == 0;
+}
+
+static bool
+bind_to(int fd, const struct sockaddr_un *sun)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)sun;
+
+	if (bind(fd, sa, sizeof(*sun)) == 0)
+		return true;
+	return errno == EADDRINUSE && remove_stale(sun) &&
+	       bind(fd, sa, sizeof(*sun)) == 0;
+}
+
+/* Nobody else can connect before the owner and the mode are right. */
+static int
+open_socket(const struct sockaddr_un *sun, const struct identity *id)
+{
+	mode_t saved = umask(0177);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool is_open = fd != -1 && bind_to(fd, sun);
+
+	(void)umask(saved);
+	if (is_open && geteuid() == 0)
+		is_open = lchown(sun->sun_path, id->uid, id->gid) == 0;
+	if (is_open && chmod(sun->sun_path, 0660) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return sock_set_flags(fd);
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+bool
+control_open(struct control *c, const struct control_setup *setup)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct identity id;
+	enum log_level level = setup->is_wanted ? LEVEL_ERROR : LEVEL_NOTICE;
+
+	if (setup->path[0] == '\0')
+		return true;
+	if (strlcpy(sun.sun_path, setup->path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path)) {
+		log_error("control_socket: %s: too long", setup->path);
+		return false;
+	}
+	if (!identify(setup, &id))
+		return false;
+	if (make_directory(setup->path, &id))
+		c->fd = open_socket(&sun, &id);
+	if (c->fd == -1) {
+		log_line(level, "control_socket %s: %s", setup->path,
+		    strerror(errno));
+		return !setup->is_wanted;
+	}
+	memcpy(c->path, sun.sun_path, sizeof(c->path));
+	c->owner = id.uid;
+	return true;
+}
+
+static void
+close_peer(struct peer *peer)
+{
+	close(peer->fd);
+	peer->fd = -1;
+	free(peer->out);
+	peer->out = NULL;
+}
+
+void
+control_close(struct control *c)
+{
+	size_t i;
+
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		if (c->peers[i].fd != -1)
+			close_peer(&c->peers[i]);
+	}
+	if (c->fd == -1)
+		return;
+	/* Where its directory is not ours it stays, and is found stale. */
+	(void)unlink(c->path);
+	close(c->fd);
+	c->fd = -1;
+}
+
+/* Its peers */
+
+static struct peer *
+find_place(struct control *c)
+{
+	size_t i;
+
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		if (c->peers[i].fd == -1)
+			return &c->peers[i];
+	}
+	return NULL;
+}
+
+static void
+accept_peers(struct control *c)
+{
+	struct peer *peer;
+	gid_t gid;
+	int fd;
+
+	while ((peer = find_place(c)) != NULL &&
+	       (fd = accept(c->fd, NULL, NULL)) != -1) {
+		if (sock_set_flags(fd) == -1)
+			continue;
+		memset(peer, 0, sizeof(*peer));
+		peer->fd = fd;
+		peer->until_us = mono_us() + PATIENCE_US;
+		if (getpeereid(fd, &peer->uid, &gid) == -1)
+			close_peer(peer);
+	}
+}
+
+static void
+flush(struct peer *peer)
+{
+	ssize_t n;
+
+	while (peer->sent < peer->len) {
+		n = send(peer->fd, peer->out + peer->sent,
+		    peer->len - peer->sent, MSG_NOSIGNAL);
+		if (n == -1 && sock_is_transient(errno))
+			return;
+		if (n <= 0) {
+			close_peer(peer);
+			return;
+		}
+		peer->sent += (size_t)n;
+		peer->until_us = mono_us() + PATIENCE_US;
+	}
+	if (peer->state == PEER_WRITING)
+		close_peer(peer);
+}
+
+/* What is behind a whole request: the end, or nothing yet. */
+static void
+receive(struct peer *peer,
+    void (*handle)(void *arg, struct peer *peer, char *request), void *arg)
+{
+	char *end = peer->request + peer->nread;
+	ssize_t n = recv(peer->fd, end, sizeof(peer->request) - peer->nread, 0);
+
+	if (n == -1 && sock_is_transient(errno))
+		return;
+	if (n <= 0) {
+		close_peer(peer);
+		return;
+	}
+	peer->nread += (size_t)n;
+	if (peer->nread < sizeof(peer->request))
+		return;
+	if (peer->request[sizeof(peer->request) - 1] != '\0')
+		control_answer(peer, 3, "not a request\n");
+	else
+		handle(arg, peer, peer->request);
+}
+
+bool
+control_may_change(const struct control *c, const struct peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid() ||
+	       peer->uid == c->owner;
+}
+
+/* One that only waits or watches has nothing to say but its end. */
+static void
+notice_end(struct peer *peer)
+{
+	char octet;
+	ssize_t n = recv(peer->fd, &octet, 1, 0);
+
+	if (n >= 0 || !sock_is_transient(errno))
+		close_peer(peer);
+}
+
+size_t
+control_poll(struct control *c, struct pollfd *pfd)
+{
+	size_t i, n = 0;
+
+	if (c->fd == -1)
+		return 0;
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		const struct peer *peer = &c->peers[i];
+
+		if (peer->fd == -1)
+			continue;
+		c->polled[n++] = i;
+		pfd[n] = (struct pollfd){.fd = peer->fd,
+		    .events = peer->sent < peer->len ? POLLOUT : POLLIN};
+	}
+	/* Those who wait in the queue are let in as places become free. */
+	pfd[0] = (struct pollfd){
+	    .fd = n < CONTROL_PEERS_MAX ? c->fd : -1, .events = POLLIN};
+	return 1 + n;
+}
+
+void
+control_ready(struct control *c, const struct pollfd *pfd, size_t n,
+    void (*handle)(void *arg, struct peer *peer, char *request), void *arg)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++) {
+		struct peer *peer = &c->peers[c->polled[i - 1]];
+
+		/* Closed since then. */
+		if (pfd[i].revents == 0 || peer->fd != pfd[i].fd)
+			continue;
+		if (peer->sent < peer->len)
+			flush(peer);
+		else if (peer->state == PEER_READING)
+			receive(peer, handle, arg);
+		else
+			notice_end(peer);
+	}
+	if (n > 0 && pfd[0].revents != 0)
+		accept_peers(c);
+}
+
+uint64_t
+control_tick(struct control *c)
+{
+	uint64_t now = mono_us(), due = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		struct peer *peer = &c->peers[i];
+
+		if (peer->fd == -1 ||
+		    (peer->state == PEER_WATCHING && peer->sent == peer->len))
+			continue;
+		if (now < peer->until_us)
+			due = peer->until_us < due ? peer->until_us : due;
+		else if (peer->state == PEER_WAITING)
+			control_answer(peer, 3, "no answer in time\n");
+		else
+			close_peer(peer);
+	}
+	return due;
+}
+
+/* Answers */
+
+static void
+write_out(struct peer *peer, char *out, size_t len, enum peer_state state)
+{
+	free(peer->out);
+	peer->out = out;
+	peer->len = len;
+	peer->sent = 0;
+	peer->state = state;
+	peer->until_us = mono_us() + PATIENCE_US;
+	flush(peer);
+}
+
+void
+control_answer(struct peer *peer, int status, const char *text)
+{
+	size_t size = HEAD_OCTETS + strlen(text) + 1;
+	char *out = malloc(size);
+
+	if (out == NULL)
+		close_peer(peer);
+	else
+		write_out(peer, out,
+		    (size_t)snprintf(out, size, "%d\n%s", status, text),
+		    PEER_WRITING);
+}
+
+void
+control_answer_with(struct peer *peer, int status, char *text)
+{
+	control_answer(peer, text != NULL ? status : 3,
+	    text != NULL ? text : "no memory\n");
+	free(text);
+}
+
+void
+control_wait(
+    struct peer *peer, unsigned what, uint64_t number, uint64_t until_us)
+{
+	peer->state = PEER_WAITING;
+	peer->waits_for = what;
+	peer->number = number;
+	peer->until_us = until_us;
+}
+
+void
+control_watch(struct peer *peer)
+{
+	char *head = strdup("0\n");
+
+	if (head == NULL)
+		close_peer(peer);
+	else
+		write_out(peer, head, 2, PEER_WATCHING);
+}
+
+bool
+control_is_watched(const struct control *c)
+{
+	size_t i;
+
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		if (c->peers[i].fd != -1 && c->peers[i].state == PEER_WATCHING)
+			return true;
+	}
+	return false;
+}
+
+void
+control_line(struct peer *peer, const char *text)
+{
+	size_t size = strlen(text) + 2;
+	char *out;
+
+	if (peer->sent < peer->len || (out = malloc(size)) == NULL)
+		return;
+	snprintf(out, size, "%s\n", text);
+	write_out(peer, out, size - 1, PEER_WATCHING);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+#include "proc/tally.h"
+
+#include "base/mono.h"
+#include "proc/command.h"
+
+#define MARK_US 10000000 /* between marks for rates */
+
+static bool
+add_generation(
+    struct totals *sum, const struct conf *conf, const struct generation *g)
+{
+	struct totals *part = totals_new(g->conf);
+
+	if (part == NULL)
+		return false;
+	generation_sum(g, part);
+	totals_carry(sum, conf, part, g->conf);
+	totals_free(part);
+	return true;
+}
+
+struct totals *
+tally_sum(const struct parent *p)
+{
+	const struct generation *g;
+	struct totals *sum;
+	bool is_whole = true;
+
+	if (p->current == NULL || (sum = totals_new(p->current->conf)) == NULL)
+		return NULL;
+	if (p->base != NULL)
+		totals_add(sum, p->base);
+	TAILQ_FOREACH (g, &p->env.list, link)
+		is_whole = is_whole && add_generation(sum, p->current->conf, g);
+	if (is_whole)
+		return sum;
+	totals_free(sum);
+	return NULL;
+}
+
+struct report_facts
+tally_facts(const struct parent *p)
+{
+	struct report_facts facts = {.version = PACKAGE_VERSION,
+	    .start_time_s = p->start_time_s,
+	    .generation = p->current->number,
+	    .reload_time_s = p->reload_time_s,
+	    .is_reload_good = p->is_reload_good,
+	    .restarts = p->restarts};
+	size_t i;
+
+	for (i = 0; i < p->current->conf->workers; i++)
+		facts.workers += p->current->children[i].pid != 0;
+	return facts;
+}
+
+static struct totals *
+renamed(const struct totals *from, const struct conf *from_conf,
+    const struct conf *conf)
+{
+	struct totals *t = totals_new(conf);
+
+	if (t != NULL && from != NULL)
+		totals_carry(t, conf, from, from_conf);
+	return t;
+}
+
+void
+tally_take_over(struct parent *p, const struct generation *g)
+{
+	const struct conf *old = p->current != NULL ? p->current->conf : NULL;
+	struct totals *base = renamed(p->base, old, g->conf);
+	struct totals *view =
+	    p->view != NULL ? renamed(p->view, old, g->conf) : NULL;
+
+	totals_free(p->base);
+	totals_free(p->view);
+	p->base = base;
+	p->view = view;
+}
+
+void
+tally_retire(struct parent *p, const struct generation *g)
+{
+	if (p->base != NULL)
+		(void)add_generation(p->base, p->current->conf, g);
+}
+
+void
+tally_log(const struct parent *p)
+{
+	struct totals *sum = tally_sum(p);
+
+	if (sum != NULL)
+		totals_log(sum, p->current->conf);
+	totals_free(sum);
+}
+
+void
+tally_write_file(struct parent *p, uint64_t now_us)
+{
+	struct report_facts facts = tally_facts(p);
+	struct totals *sum = tally_sum(p);
+
+	if (sum != NULL)
+		stats_file_write(
+		    &p->stats_file, p->current->conf, sum, &facts, now_us);
+	totals_free(sum);
+}
+
+static void
+make_mark(struct parent *p, uint64_t now_us)
+{
+	struct totals *sum = tally_sum(p);
+
+	p->marks[1] = p->marks[0];
+	p->marks[0].at_us = now_us;
+	if (sum != NULL) {
+		p->marks[0].received = sum->worker.count[STAT_RECEIVED_UDP] +
+				       sum->worker.count[STAT_RECEIVED_TCP];
+		p->marks[0].answered = sum->worker.count[STAT_ANSWERED];
+	}
+	totals_free(sum);
+}
+
+uint64_t
+tally_tick(struct parent *p)
+{
+	const struct conf *conf = p->current != NULL ? p->current->conf : NULL;
+	uint64_t now = mono_us(), due, file_due;
+
+	if (now >= p->marks[0].at_us + MARK_US)
+		make_mark(p, now);
+	due = p->marks[0].at_us + MARK_US;
+	if (conf == NULL)
+		return due;
+	if (now >= stats_file_due_us(&p->stats_file, conf))
+		tally_write_file(p, now);
+	file_due = stats_file_due_us(&p->stats_file, conf);
+	return file_due < due ? file_due : due;
+}
