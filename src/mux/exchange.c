@@ -115,6 +115,12 @@ exchange_resume(struct exchange_table *t, struct exchange *x)
 	t->in_flight++;
 }
 
+bool
+exchange_has_copies_left(const struct exchange *x)
+{
+	return x->copies + x->is_waiting < EXCHANGE_COPIES_MAX;
+}
+
 void
 exchange_allow_resend(struct exchange_table *t, struct exchange *x)
 {

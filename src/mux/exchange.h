@@ -84,6 +84,8 @@ void exchange_wait(
     struct exchange_table *t, struct exchange *x, enum exchange_way way);
 /* Off it again: its UDP leg is still open. */
 void exchange_resume(struct exchange_table *t, struct exchange *x);
+/* May a copy be sent, beside the one that it waits to send? */
+bool exchange_has_copies_left(const struct exchange *x);
 /* Its UDP copy may be sent once more; in the order of sending. */
 void exchange_allow_resend(struct exchange_table *t, struct exchange *x);
 void exchange_forbid_resend(struct exchange_table *t, struct exchange *x);

@@ -35,7 +35,7 @@ target_tcp_close(struct target *t)
 static bool
 may_retry(const struct target *t, const struct exchange *x)
 {
-	return x->tcp_tries < TRIES_MAX && x->copies < EXCHANGE_COPIES_MAX &&
+	return x->tcp_tries < TRIES_MAX && exchange_has_copies_left(x) &&
 	       (x->stream_pos >= t->tcp.out.sent || x->was_reused);
 }
 

@@ -150,7 +150,7 @@ target_udp_resend(struct target *t, struct exchange *x)
 	size_t len;
 
 	exchange_forbid_resend(&t->table, x);
-	if (x->copies == EXCHANGE_COPIES_MAX)
+	if (!exchange_has_copies_left(x))
 		return;
 	len = forward_write(
 	    x->in, &t->target->tsig, t->hmac, &leg->copy, t->copy);

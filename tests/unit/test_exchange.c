@@ -371,12 +371,34 @@ test_all_ids(void **state)
 	check_row_int("in flight", t.in_flight, 65536);
 }
 
+/* A copy that waits for its connection is one of the three. */
+static void
+test_copies_left(void **state)
+{
+	static const struct inbound in;
+	struct exchange *x;
+
+	(void)state;
+	exchange_table_init(&table, exchanges, MAX, buckets, NBUCKETS);
+	x = exchange_begin(&table, &in, 0, 0);
+	assert_true(exchange_has_copies_left(x));
+	assert_true(exchange_open(&table, x, WAY_UDP, 1));
+	x->copies = 2;
+	assert_true(exchange_has_copies_left(x));
+	exchange_wait(&table, x, WAY_TCP);
+	assert_false(exchange_has_copies_left(x));
+	assert_true(exchange_open(&table, x, WAY_TCP, 2));
+	x->copies = EXCHANGE_COPIES_MAX;
+	assert_false(exchange_has_copies_left(x));
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_random),
 	    cmocka_unit_test(test_all_ids),
+	    cmocka_unit_test(test_copies_left),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
