@@ -97,6 +97,27 @@ fold_final(const struct fold *f)
 	return FOLD_SILENT;
 }
 
+/* I7: what confirms, counted by more targets, is never turned into a
+ * failure; what is open counts as failed. */
+static inline void
+check_monotone(struct fold *f)
+{
+	int answer = fold_final(f), with;
+	struct vote was;
+	size_t i;
+
+	for (i = 0; i < f->n && answer >= 0; i++) {
+		if (!confirms(f, &(struct vote){VOTE_GIVEN, (uint8_t)answer}))
+			return;
+		was = f->votes[i];
+		f->votes[i] = (struct vote){VOTE_GIVEN, RCODE_NOERROR};
+		with = fold_final(f);
+		f->votes[i] = was;
+		must(with >= 0 &&
+		     confirms(f, &(struct vote){VOTE_GIVEN, (uint8_t)with}));
+	}
+}
+
 /* The answer if all that may still come would give the same. That there
  * will be none is not said before the end. */
 static inline int

@@ -9,18 +9,23 @@
 #include "mux/collect.h"
 #include "whole_zone.h"
 
+#define WORKERS 2
 #define TARGETS 3
+#define CLIENTS 2
 #define BOOK_MAX 32
+#define IDS 12
 #define EVENTS_MAX 1024
 
 enum event_type {
 	EV_MESSAGE, /* from a client */
-	EV_WORKER,
+	EV_RESTART, /* of a worker */
 	EV_MODE, /* a server changes */
 	EV_UDP_COPY,
 	EV_TCP_COPY,
 	EV_TCP_CONNECT,
-	/* From here on they are for the target's thread. */
+	/* From here on they end with the worker; */
+	EV_WORKER,
+	/* and from here on they are for the target's thread. */
 	EV_TARGET,
 	EV_WRITABLE,
 	EV_UDP_ANSWER,
@@ -35,6 +40,8 @@ struct event {
 	uint64_t at_us;
 	uint64_t order;
 	enum event_type type;
+	unsigned worker;
+	unsigned life; /* of the worker */
 	unsigned who; /* a target, or a message of the script */
 	unsigned update; /* in the book */
 	unsigned rcode; /* that a genuine answer has */
@@ -53,6 +60,7 @@ enum mode {
 	MODE_REFUSING,
 	MODE_UNKNOWN_RCODE,
 	MODE_WRONG_KEY,
+	MODE_WRONG_ID, /* that of another copy, perhaps */
 	MODE_UNCHAINED, /* signs without our MAC */
 	MODE_UNSIGNED,
 	MODE_EMPTY_MAC,
@@ -86,6 +94,8 @@ struct vote {
 struct update {
 	const uint8_t *octets; /* the client's */
 	size_t body_end; /* of what is forwarded */
+	unsigned worker;
+	bool is_lost; /* with the worker */
 	unsigned settled;
 	unsigned answers;
 	unsigned single; /* what a single server says, if all is well */
@@ -103,11 +113,14 @@ struct update {
 static struct net {
 	uint64_t now_us;
 	uint64_t order;
-	unsigned ids;
+	/* Whose event is being carried out; what comes of it is theirs. */
+	unsigned worker;
+	unsigned life;
+	unsigned lives[WORKERS];
 	bool is_calm; /* all healthy, nothing lost, one at a time */
 	unsigned lost, doubled, changed, late; /* percent */
 	struct server servers[TARGETS];
-	struct key *keys[TARGETS];
+	struct key *keys[TARGETS + CLIENTS]; /* those of the targets first */
 	struct update book[BOOK_MAX];
 	unsigned nupdates;
 } net;
@@ -136,6 +149,8 @@ schedule(enum event_type type, unsigned who, uint64_t at_us)
 	e->at_us = at_us;
 	e->order = net.order++;
 	e->type = type;
+	e->worker = net.worker;
+	e->life = net.life;
 	e->who = who;
 	e->rcode = UINT_MAX;
 	e->is_changed = e->is_held = false;
@@ -198,6 +213,17 @@ deliver(const struct event *what, const uint8_t *octets, size_t len)
 	return e;
 }
 
+/* I5: no key in what leaves, and no more octets than there may be. */
+static inline void
+check_secrets(const uint8_t *octets, size_t len, size_t max)
+{
+	size_t i;
+
+	must(len <= max);
+	for (i = 0; i < NELEM(net.keys); i++)
+		must(memmem(octets, len, net.keys[i]->secret, 8) == NULL);
+}
+
 /* By UDP: lost, doubled, damaged, and overtaken by others. */
 static inline void
 transmit(const struct event *what, const uint8_t *octets, size_t len)
@@ -228,6 +254,7 @@ check_resent(const struct event *e, const struct seen *seen, struct mac *mac)
 	u->udp_mac[e->who] = *mac;
 }
 
+/* I2, I4: the same records in the same order, octet by octet. */
 static inline void
 check_body(const struct event *e, const struct seen *seen)
 {
@@ -238,7 +265,7 @@ check_body(const struct event *e, const struct seen *seen)
 	must(memcmp(e->octets + 12, u->octets + 12, u->body_end - 12) == 0);
 }
 
-/* The copy, verified without the mux's code. False: not authentic. */
+/* I4: the copy, verified without the mux's code. False: not authentic. */
 static inline bool
 server_accepts(const struct event *e, const struct seen *seen, struct mac *mac)
 {
@@ -269,6 +296,13 @@ struct answering {
 	unsigned rcode;
 };
 
+/* Few, so that an ID is soon given to another copy. */
+static inline unsigned
+some_id(void)
+{
+	return (1 + below(IDS)) * 0x100;
+}
+
 /* TSIG of an answer that is to be refused, or to count. */
 static inline void
 seal_answer(const struct answering *a, struct build_out *o)
@@ -279,7 +313,7 @@ seal_answer(const struct answering *a, struct build_out *o)
 	const struct mac *request = a->request;
 	struct mac mac;
 
-	s.id = build_u16_at(o->octets, 0);
+	s.id = build_u16_at(a->copy->octets, 0);
 	if (a->mode == MODE_WRONG_KEY) {
 		forger = *k;
 		forger.secret[below(SECRET_OCTETS)] ^= 0x10;
@@ -319,6 +353,9 @@ answer(const struct answering *a)
 	bool is_tc = a->mode == MODE_TC_SIGNED || a->mode == MODE_TC_UNSIGNED;
 
 	build_put(&o, copy->octets, 2);
+	while (a->mode == MODE_WRONG_ID &&
+	       build_u16_at(octets, 0) == build_u16_at(copy->octets, 0))
+		build_patch(octets, 0, some_id());
 	build_uint(&o, flags | (is_tc ? 0x200u : 0) | a->rcode, 2);
 	build_uint(&o, percent(50) || a->mode == MODE_WRONG_ZONE, 2);
 	build_uint(&o, 0, 6);
@@ -344,7 +381,8 @@ static inline bool
 is_applying(enum mode mode)
 {
 	return mode == MODE_HEALTHY || mode == MODE_SLOW ||
-	       mode == MODE_TC_SIGNED || mode == MODE_WRONG_CLOCK;
+	       mode == MODE_TC_SIGNED || mode == MODE_WRONG_CLOCK ||
+	       mode == MODE_WRONG_ID;
 }
 
 static inline void
@@ -377,7 +415,7 @@ judge_copy(struct answering *a, const struct seen *seen)
 			a->mode == MODE_UNKNOWN_RCODE;
 }
 
-/* The same over TCP is not cut short. */
+/* The same over TCP is not always cut short. */
 static inline enum mode
 mode_of(const struct event *copy)
 {
@@ -385,7 +423,9 @@ mode_of(const struct event *copy)
 	bool is_tcp = copy->type == EV_TCP_COPY;
 
 	if (is_tcp && (mode == MODE_TC_SIGNED || mode == MODE_TC_UNSIGNED))
-		return percent(20) ? MODE_CLOSING : MODE_HEALTHY;
+		return percent(20)   ? MODE_CLOSING
+		       : percent(80) ? MODE_HEALTHY
+				     : mode;
 	return mode == MODE_CLOSING && !is_tcp ? MODE_HEALTHY : mode;
 }
 

@@ -10,8 +10,8 @@
 #include "mux/reply.h"
 #include "whole_net.h"
 
-#define CLIENTS 2
-#define SCRIPT_MAX 5
+#define SCRIPT_MAX 8
+#define SOURCES 4
 #define FUDGE_S 300
 
 /* All that is wrong with a message, and its answer. */
@@ -68,6 +68,8 @@ struct message {
 	enum mischief bad;
 	enum update_kind kind;
 	unsigned zone;
+	unsigned source;
+	unsigned origin; /* the message that it repeats, or itself */
 	uint64_t at_us;
 	uint64_t time_signed;
 	unsigned fudge;
@@ -76,10 +78,21 @@ struct message {
 	uint8_t octets[PACKET_MAX];
 };
 
+/* What is remembered of a message that was carried out, and by whom. */
+struct memory {
+	enum { NOT_SEEN, IN_HAND, ANSWERED, SILENT } is;
+	unsigned worker, life, source;
+	bool is_tcp;
+	uint64_t answered_s;
+	size_t len; /* of the answer */
+	uint8_t octets[PACKET_MAX];
+};
+
 static struct {
 	struct key clients[CLIENTS];
 	struct key stranger;
 	struct message messages[SCRIPT_MAX];
+	struct memory memories[SCRIPT_MAX]; /* of those that are origins */
 	unsigned n;
 } script;
 
@@ -295,6 +308,7 @@ compose(struct message *m)
 
 	choose_mischief(m);
 	m->is_tcp = percent(25);
+	m->source = below(SOURCES);
 	m->mac.len = 0;
 	put_body(&o, m);
 	sign_message(&o, m);
@@ -313,28 +327,52 @@ is_readable(const struct message *m)
 	       m->bad != BAD_TRAILING;
 }
 
+/* An earlier message once more: by its sender, or captured and sent by
+ * somebody else. In the last second of its window, just behind it, or
+ * long after. */
+static inline void
+repeat(struct message *m, unsigned i)
+{
+	unsigned when = below(100);
+
+	*m = script.messages[below(i)];
+	if (percent(40)) {
+		m->source = below(SOURCES);
+		m->is_tcp = percent(25);
+	}
+	/* Which no MAC covers. */
+	if (percent(20))
+		m->octets[1] ^= 0x10;
+	if (when < 20 && (!net.is_calm || m->bad == BAD_NONE))
+		m->at_us = (m->time_signed + FUDGE_S + below(2) - BUILD_NOW) *
+			       1000000 +
+			   below(900000);
+	else if (when < 30 && when >= 20)
+		m->at_us += (uint64_t)(FUDGE_S + 100) * 1000000;
+	else if (!net.is_calm)
+		m->at_us += below(1500000);
+}
+
+/* In calm runs one has ended before the next one comes. */
 static inline void
 compose_script(void)
 {
 	unsigned i;
 
+	memset(script.memories, 0, sizeof(script.memories));
 	script.n = 1 + below(SCRIPT_MAX);
 	for (i = 0; i < script.n; i++) {
 		struct message *m = &script.messages[i];
-		uint64_t at_us = below(1500000);
 
-		if (net.is_calm)
-			at_us = i * 10000000ull;
-		m->at_us = at_us;
-		if (i == 0 || percent(85)) {
+		m->at_us = net.is_calm ? i * 10000000ull : below(1500000);
+		if (i == 0 || percent(75)) {
+			m->origin = i;
 			compose(m);
 			continue;
 		}
-		/* The same octets again; perhaps too late for that. */
-		*m = script.messages[below(i)];
-		m->at_us = net.is_calm ? at_us : m->at_us + below(1500000);
-		if (percent(20))
-			m->at_us += (uint64_t)(FUDGE_S + 100) * 1000000;
+		repeat(m, i);
+		if (net.is_calm && m->at_us < i * 10000000ull)
+			m->at_us = i * 10000000ull;
 	}
 }
 

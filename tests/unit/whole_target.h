@@ -9,6 +9,8 @@
 #include "mux/exchange.h"
 #include "whole_net.h"
 
+#include "whole_work.h"
+
 #define LENT_MAX 4
 #define BUCKETS 8
 #define TCP_TRIES_MAX 2
@@ -96,6 +98,36 @@ target_give_up_tcp(
 	x->last_cause = (uint16_t)cause;
 }
 
+static inline size_t
+write_copy(const struct target *t, const struct exchange *x, struct copy *copy)
+{
+	size_t len;
+
+	work_begin();
+	len =
+	    forward_write(x->in, &t->target->tsig, t->hmac, copy, copy_octets);
+	work_end(x->in->len);
+	must(len > 0 && len == forward_len(x->in, &t->target->tsig));
+	return len;
+}
+
+/* I2: what is written reads as what came. */
+static inline void
+check_same(const struct inbound *in, size_t len)
+{
+	const struct msg *m = &in->msg;
+	struct msg again;
+
+	must(msg_parse(copy_octets, len, &again) == MSG_OK);
+	must(memcmp(again.counts, m->counts, 3 * sizeof(m->counts[0])) == 0);
+	must(again.zone.len == m->zone.len &&
+	     memcmp(again.zone.octets, m->zone.octets, m->zone.len) == 0);
+	must(again.prereq_start == m->prereq_start &&
+	     again.update_start == m->update_start &&
+	     again.additional_start == m->additional_start &&
+	     again.tsig_start == m->additional_start);
+}
+
 /* An ID in flight is not given out again. */
 static inline void
 check_ids(struct target *t, struct exchange *x, enum exchange_way way)
@@ -118,14 +150,14 @@ target_prepare(struct target *t, struct exchange *x, enum exchange_way way)
 
 	check_ids(t, x, way);
 	/* All in one bucket. */
-	must(exchange_open(&t->table, x, way, (uint16_t)(++net.ids * BUCKETS)));
+	while (!exchange_open(&t->table, x, way, (uint16_t)some_id()))
+		continue;
 	if (way == WAY_TCP)
 		t->tcp.open++;
 	x->sent_us = net.now_us;
 	copy->time_signed = wall_s();
-	len =
-	    forward_write(x->in, &t->target->tsig, t->hmac, copy, copy_octets);
-	must(len > 0 && len == forward_len(x->in, &t->target->tsig));
+	len = write_copy(t, x, copy);
+	check_same(x->in, len);
 	return len;
 }
 
@@ -146,7 +178,8 @@ target_send(struct target *t, const struct exchange *x, enum event_type type,
 		    u->packets[t->index], t->index);
 	u->udp_packets[t->index] += type == EV_UDP_COPY;
 	must(u->udp_packets[t->index] <= 1u + (x->in->shape.prereqs == 0));
-	must(memmem(copy_octets, len, net.keys[t->index]->secret, 8) == NULL);
+	check_secrets(copy_octets, len,
+	    type == EV_UDP_COPY ? t->target->udp_size : DNS_MSG_OCTETS_MAX);
 	if (type == EV_UDP_COPY)
 		transmit(&what, copy_octets, len);
 	else
@@ -162,6 +195,7 @@ target_udp_send(struct target *t, struct exchange *x)
 		exchange_close_leg(&t->table, &x->legs[WAY_UDP]);
 		exchange_wait(&t->table, x, WAY_UDP);
 		t->udp_is_blocked = true;
+		tally(udp_blocked);
 		schedule(EV_WRITABLE, t->index, net.now_us + below(5000));
 		return;
 	}
@@ -179,11 +213,11 @@ target_udp_resend(struct target *t, struct exchange *x)
 	size_t len;
 
 	exchange_forbid_resend(&t->table, x);
-	if (x->copies == EXCHANGE_COPIES_MAX)
+	if (!exchange_has_copies_left(x))
 		return;
 	x->copies++;
-	len = forward_write(x->in, &t->target->tsig, t->hmac,
-	    &x->legs[WAY_UDP].copy, copy_octets);
+	tally(resent);
+	len = write_copy(t, x, &x->legs[WAY_UDP].copy);
 	target_send(t, x, EV_UDP_COPY, len);
 }
 
@@ -209,10 +243,12 @@ target_tcp_lost(struct target *t, enum target_counter cause)
 			continue;
 		exchange_close_leg(&t->table, leg);
 		if (x->tcp_tries < TCP_TRIES_MAX &&
-		    x->copies < EXCHANGE_COPIES_MAX && x->was_reused)
+		    exchange_has_copies_left(x) && x->was_reused) {
 			exchange_wait(&t->table, x, WAY_TCP);
-		else
+			tally(tcp_again);
+		} else {
 			target_give_up_tcp(t, x, cause);
+		}
 	}
 	target_tcp_close(t);
 }
@@ -223,6 +259,7 @@ not_connected(struct target *t)
 	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
 
 	target_tcp_close(t);
+	tally(tcp_refused);
 	for (; x != NULL; x = next) {
 		next = TAILQ_NEXT(x, waiting);
 		if (x->way == WAY_TCP)
@@ -292,17 +329,54 @@ truncated(struct target *t, struct leg *leg, const struct answer *a)
 	struct exchange *x = leg->exchange;
 
 	if (leg->way == WAY_TCP) {
+		tally(tcp_cut_short);
 		target_give_up_tcp(t, x, TSTAT_FAIL_TRUNCATED);
 		return;
 	}
 	if (x->way == WAY_TCP)
 		return;
-	if (a->is_authentic)
+	if (a->is_authentic) {
 		exchange_close_leg(&t->table, leg);
+		tally(tcp_by_tc_signed);
+	} else {
+		tally(tcp_by_tc_unsigned);
+	}
 	exchange_wait(&t->table, x, WAY_TCP);
 }
 
-/* Of exactly its length, for the sanitizers. */
+/* I3: authentic only if this very copy was answered, and the answer came
+ * unchanged; a vote only if the server meant it. */
+static inline void
+check_judgement(const struct target *t, const struct event *e,
+    const struct exchange *x, const struct answer *a)
+{
+	struct update *asked = &net.book[x->slot];
+
+	must(!a->is_authentic || !e->is_changed);
+	must(!a->is_authentic || net.book[e->update].octets == asked->octets);
+	must(a->kind != ANSWER_VOTE || e->rcode == a->rcode);
+	must(a->kind == ANSWER_VOTE || e->rcode == UINT_MAX || e->is_changed ||
+	     e->update != x->slot);
+	if (a->kind == ANSWER_VOTE)
+		asked->said[t->index] |= 1u << a->rcode;
+}
+
+static inline void
+tally_answer(
+    const struct event *e, const struct exchange *x, const struct answer *a)
+{
+	tallies[TALLY_answer_damaged] += e->is_changed;
+	tallies[TALLY_answer_of_other] += e->update != x->slot;
+	if (e->is_changed || e->update != x->slot)
+		return;
+	tallies[TALLY_answer_wrong_mac] += a->cause == TSTAT_IGN_MAC;
+	tallies[TALLY_answer_wrong_key] += a->cause == TSTAT_IGN_KEY;
+	tallies[TALLY_answer_wrong_time] += a->cause == TSTAT_FAIL_TIME;
+	tallies[TALLY_answer_unsigned] += a->cause == TSTAT_IGN_UNSIGNED;
+	tallies[TALLY_answer_wrong_zone] += a->cause == TSTAT_IGN_ZONE;
+}
+
+/* I1: of exactly its length, for the sanitizers. */
 static inline void
 target_answered(struct target *t, enum exchange_way way, const struct event *e)
 {
@@ -313,8 +387,10 @@ target_answered(struct target *t, enum exchange_way way, const struct event *e)
 	uint16_t id = (uint16_t)build_u16_at(e->octets, 0);
 	struct leg *leg = exchange_find(&t->table, way, id);
 
-	if (leg == NULL)
+	if (leg == NULL) {
+		tally(answer_doubled);
 		return;
+	}
 	must(exchange_find(&t->table, way == WAY_UDP ? WAY_TCP : WAY_UDP, id) ==
 	     NULL);
 	if (buf == NULL)
@@ -323,12 +399,11 @@ target_answered(struct target *t, enum exchange_way way, const struct event *e)
 	memcpy(buf + PACKET_MAX - e->len, e->octets, e->len);
 	expected.in = leg->exchange->in;
 	expected.copy = &leg->copy;
+	work_begin();
 	forward_check(&expected, buf + PACKET_MAX - e->len, e->len, &a);
-	must(!a.is_authentic || !e->is_changed);
-	must(a.kind != ANSWER_VOTE || e->rcode == a.rcode);
-	must(a.kind == ANSWER_VOTE || e->rcode == UINT_MAX || e->is_changed);
-	if (a.kind == ANSWER_VOTE)
-		net.book[e->update].said[t->index] |= 1u << a.rcode;
+	work_end(e->len);
+	check_judgement(t, e, leg->exchange, &a);
+	tally_answer(e, leg->exchange, &a);
 	if (a.kind == ANSWER_IGNORED)
 		ignore(t, leg, &a);
 	else if (a.kind == ANSWER_VOTE)
@@ -342,10 +417,15 @@ target_answered(struct target *t, enum exchange_way way, const struct event *e)
 static inline enum exchange_way
 first_way(const struct target *t, const struct inbound *in)
 {
-	if (in->is_tcp || t->target->transport == TRANSPORT_TCP ||
-	    forward_len(in, &t->target->tsig) > t->target->udp_size)
-		return WAY_TCP;
-	return WAY_UDP;
+	if (in->is_tcp)
+		tally(tcp_by_client);
+	else if (t->target->transport == TRANSPORT_TCP)
+		tally(tcp_by_setting);
+	else if (forward_len(in, &t->target->tsig) > t->target->udp_size)
+		tally(tcp_by_size);
+	else
+		return WAY_UDP;
+	return WAY_TCP;
 }
 
 static inline void
@@ -410,6 +490,7 @@ send_waiting(struct target *t)
 		else if (x->way == WAY_TCP && target_tcp_is_ready(t))
 			target_tcp_send(t, x);
 	}
+	tallies[TALLY_in_flight_full] += x != NULL;
 }
 
 static inline void

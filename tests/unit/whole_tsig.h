@@ -38,6 +38,55 @@ static struct {
 			fprintf(stderr, __VA_ARGS__); \
 	} while (0)
 
+/* All that has to happen in some of the runs, or they show less than they
+ * seem to. */
+#define TALLY_LIST(X) \
+	X(accepted) \
+	X(no_slot) \
+	X(replay_ignored) \
+	X(replay_answered) \
+	X(replay_other_source) \
+	X(replay_other_worker) \
+	X(replay_after_restart) \
+	X(replay_out_of_time) \
+	X(again_after_silence) \
+	X(restart) \
+	X(lost_in_restart) \
+	X(former_given_way) \
+	X(busy) \
+	X(in_flight_full) \
+	X(deadline) \
+	X(outcome_too_late) \
+	X(resent) \
+	X(udp_blocked) \
+	X(tcp_by_client) \
+	X(tcp_by_setting) \
+	X(tcp_by_size) \
+	X(tcp_by_tc_signed) \
+	X(tcp_by_tc_unsigned) \
+	X(tcp_cut_short) \
+	X(tcp_refused) \
+	X(tcp_again) \
+	X(answer_damaged) \
+	X(answer_doubled) \
+	X(answer_of_other) \
+	X(answer_wrong_mac) \
+	X(answer_wrong_key) \
+	X(answer_wrong_time) \
+	X(answer_unsigned) \
+	X(answer_wrong_zone)
+
+enum tally {
+#define X(symbol) TALLY_##symbol,
+	TALLY_LIST(X)
+#undef X
+	    TALLIES
+};
+
+static uint64_t tallies[TALLIES];
+
+#define tally(symbol) (tallies[TALLY_##symbol]++)
+
 /* splitmix64 */
 static inline uint64_t
 draw(void)
@@ -262,17 +311,25 @@ read_stamp(const struct key *k, const uint8_t *octets, size_t len,
 	       s->mac_len <= k->tsig.alg->mac_len;
 }
 
+static inline bool
+has_mac(const struct key *k, const struct mac *request, const uint8_t *octets,
+    const struct seen *seen, const struct stamp *s)
+{
+	uint8_t mac[EVP_MAX_MD_SIZE];
+
+	if (s->mac_len == 0)
+		return false;
+	compute(k, s, request, octets, seen->last, seen->counts[3] - 1, mac);
+	return memcmp(mac, s->mac, s->mac_len) == 0;
+}
+
 /* Verified, with at least the least MAC that the key allows. */
 static inline bool
 verifies(const struct key *k, const struct mac *request, const uint8_t *octets,
     const struct seen *seen, const struct stamp *s)
 {
-	uint8_t mac[EVP_MAX_MD_SIZE];
-
-	if (s->mac_len < k->tsig.mac_min)
-		return false;
-	compute(k, s, request, octets, seen->last, seen->counts[3] - 1, mac);
-	return memcmp(mac, s->mac, s->mac_len) == 0;
+	return s->mac_len >= k->tsig.mac_min &&
+	       has_mac(k, request, octets, seen, s);
 }
 
 #endif
