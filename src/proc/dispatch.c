@@ -31,9 +31,8 @@ send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
 	uint8_t octets[REPLY_OCTETS_MAX];
 	size_t len;
 
-	len = reply_write(&s->in, reply,
-	    reply->sign == REPLY_SIGNED ? verify_hmac(&v, s->in.client) : NULL,
-	    now_s, reply_limit(&s->in), octets);
+	len = reply_write(&s->in, reply, verify_hmac(&v, s->in.client), now_s,
+	    reply_limit(&s->in), octets);
 	if (len == 0) {
 		w->stats.count[STAT_SEND_FAILED]++;
 		return false;
