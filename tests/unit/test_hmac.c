@@ -3,6 +3,9 @@
  * a context and the comparison have to keep. */
 #include "hex.h"
 
+#include <openssl/evp.h>
+#include <openssl/opensslv.h>
+
 #include "dns/hmac.h"
 
 #define KEY_MAX 160
@@ -394,18 +397,41 @@ test_is_equal(void **state)
 	}
 }
 
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+/* Where the library refuses the algorithm, there is no context. */
+static void
+test_refused(void **state)
+{
+	static const uint8_t key[32];
+	struct hmac *h;
+
+	(void)state;
+	assert_int_equal(EVP_default_properties_enable_fips(NULL, 1), 1);
+	h = hmac_new(HASH_SHA256, key, sizeof(key));
+	assert_int_equal(EVP_default_properties_enable_fips(NULL, 0), 1);
+	assert_null(h);
+	hmac_free(NULL);
+	h = hmac_new(HASH_SHA256, key, sizeof(key));
+	assert_non_null(h);
+	hmac_free(h);
+}
+#endif
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cases),
-	    cmocka_unit_test(test_parts),
-	    cmocka_unit_test(test_context_is_reset),
-	    cmocka_unit_test(test_contexts_are_apart),
-	    cmocka_unit_test(test_algorithms),
-	    cmocka_unit_test(test_algorithm_list),
-	    cmocka_unit_test(test_unknown_algorithms),
-	    cmocka_unit_test(test_is_equal),
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_context_is_reset),
+		cmocka_unit_test(test_contexts_are_apart),
+		cmocka_unit_test(test_algorithms),
+		cmocka_unit_test(test_algorithm_list),
+		cmocka_unit_test(test_unknown_algorithms),
+		cmocka_unit_test(test_is_equal),
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+		cmocka_unit_test(test_refused),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,34 @@ test_two_workers(void **state)
 	assert_int_equal(check(&b, &in, HERE, NOW), REPLAY_NEW);
 }
 
+/* What had to give way is not brought back by its end. */
+static void
+test_settled_when_forgotten(void **state)
+{
+	static struct cache c;
+	struct inbound in = message(0, NOW), other;
+	uint64_t n = 1;
+	size_t i;
+
+	(void)state;
+	forget_all();
+	set_up(&c);
+	assert_int_equal(check(&c, &in, HERE, NOW), REPLAY_NEW);
+	for (i = 0; i < REPLAY_WAYS; n++) {
+		other = message(n, NOW + 1);
+		if (other.request_mac.octets[0] % SETS !=
+		    in.request_mac.octets[0] % SETS)
+			continue;
+		assert_int_equal(check(&c, &other, HERE, NOW), REPLAY_NEW);
+		i++;
+	}
+	replay_answered(&c.replay, &in, RCODE_NOERROR, NOW);
+	replay_silent(&c.replay, &in);
+	for (i = 0; i < ENTRIES; i++)
+		assert_true(c.own[i].state == REPLAY_UNUSED ||
+			    c.own[i].state == REPLAY_OPEN);
+}
+
 /* R5: in a full set the one that expires first goes, and no other. */
 static void
 test_overflow(void **state)
@@ -237,6 +265,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_one_worker),
 	    cmocka_unit_test(test_two_workers),
+	    cmocka_unit_test(test_settled_when_forgotten),
 	    cmocka_unit_test(test_overflow),
 	    cmocka_unit_test(test_expiry),
 	    cmocka_unit_test(test_race),

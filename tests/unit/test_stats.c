@@ -68,6 +68,21 @@ test_round_trip(void **state)
 	}
 }
 
+/* No frame has room for more. */
+static void
+test_too_many(void **state)
+{
+	struct stats_frame f = {
+	    .type = FRAME_STATS, .nvalues = STATS_VALUES_MAX + 1};
+	uint8_t *octets = malloc(STATS_FRAME_OCTETS);
+
+	(void)state;
+	assert_non_null(octets);
+	stats_encode(&f, octets);
+	assert_false(stats_decode(octets, &f));
+	free(octets);
+}
+
 /* A flipped bit is found, or it is another frame that says the same. */
 static void
 test_flips(void **state)
@@ -259,6 +274,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_too_many),
 	    cmocka_unit_test(test_flips),
 	    cmocka_unit_test(test_heads),
 	    cmocka_unit_test(test_names),

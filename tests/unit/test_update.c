@@ -540,6 +540,27 @@ test_meta_types(void **state)
 	}
 }
 
+/* Octets that are not those that were parsed end the walk all the same. */
+static void
+test_other_octets(void **state)
+{
+	static const char *const counts[] = {"0001 0000", "0000 0001"};
+	struct update_shape shape;
+	uint8_t octets[MSG_MAX];
+	struct msg m;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < NELEM(counts); i++) {
+		len = message(
+		    counts[i], H1 "000c 0001 00000000 0002 c00c", "", octets);
+		assert_int_equal(msg_parse(octets, len, &m), MSG_OK);
+		octets[len - 3] = 3; /* RDLENGTH */
+		assert_int_equal(
+		    update_check(octets, &m, &shape), RCODE_FORMERR);
+	}
+}
+
 int
 main(void)
 {
@@ -552,6 +573,7 @@ main(void)
 	    cmocka_unit_test(test_rdata_good),
 	    cmocka_unit_test(test_rdata_others),
 	    cmocka_unit_test(test_meta_types),
+	    cmocka_unit_test(test_other_octets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
