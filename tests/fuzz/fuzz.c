@@ -40,6 +40,40 @@ fuzz_contains(
 	return false;
 }
 
+static size_t work, work_began;
+
+void __cyg_profile_func_enter(void *function, void *site)
+    __attribute__((no_instrument_function));
+void __cyg_profile_func_exit(void *function, void *site)
+    __attribute__((no_instrument_function));
+
+void
+__cyg_profile_func_enter(void *function, void *site)
+{
+	(void)function;
+	(void)site;
+	work++;
+}
+
+void
+__cyg_profile_func_exit(void *function, void *site)
+{
+	(void)function;
+	(void)site;
+}
+
+void
+fuzz_work_begin(void)
+{
+	work_began = work;
+}
+
+void
+fuzz_work_end(size_t most)
+{
+	FUZZ_CHECK(work - work_began <= most);
+}
+
 #define SHA256 "\013hmac-sha256", "hmac-sha256", "SHA256", 32, 16
 
 const struct fuzz_key fuzz_keys[FUZZ_KEYS] = {

@@ -35,6 +35,18 @@ uint8_t *fuzz_copy(const void *octets, size_t len);
 bool fuzz_contains(
     const uint8_t *octets, size_t len, const void *what, size_t what_len);
 
+/* I6: the work for a message is bounded by its length. It is the number of
+ * calls in src/dns and src/mux, since each loop over octets there calls a
+ * function for each of them; nothing is counted unless these were built with
+ * -finstrument-functions. A name is at most 255 octets and 127 pointers. */
+#define FUZZ_WORK_NAME 2000
+#define FUZZ_WORK_FIXED 10000
+#define FUZZ_WORK_PER_OCTET 600
+
+void fuzz_work_begin(void);
+void fuzz_work_end(size_t most);
+#define FUZZ_WORK(len) (FUZZ_WORK_FIXED + FUZZ_WORK_PER_OCTET * (size_t)(len))
+
 /* Keys. The last one is in no configuration. */
 #define FUZZ_KEYS 8
 #define FUZZ_KEY_UNKNOWN (FUZZ_KEYS - 1)

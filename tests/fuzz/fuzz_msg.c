@@ -122,10 +122,13 @@ static void
 check_update(const uint8_t *octets, size_t len, const struct msg *m)
 {
 	struct update_shape shape;
-	enum rcode rcode = update_check(octets, m, &shape);
 	size_t pos = m->prereq_start;
+	enum rcode rcode;
 	struct ref_rr rr;
 
+	fuzz_work_begin();
+	rcode = update_check(octets, m, &shape);
+	fuzz_work_end(FUZZ_WORK(len));
 	FUZZ_CHECK(rcode == RCODE_NOERROR || rcode == RCODE_FORMERR ||
 		   rcode == RCODE_NOTZONE);
 	if (rcode != RCODE_NOERROR)
@@ -173,8 +176,11 @@ try(const uint8_t *octets, size_t len)
 	struct ref_msg ref;
 	bool is_good = ref_read_msg(octets, len, &ref);
 	struct msg m;
-	enum msg_result result = msg_parse(octets, len, &m);
+	enum msg_result result;
 
+	fuzz_work_begin();
+	result = msg_parse(octets, len, &m);
+	fuzz_work_end(FUZZ_WORK(len));
 	FUZZ_CHECK((result == MSG_OK) == is_good);
 	FUZZ_CHECK((result == MSG_SHORT) ==
 		   (len < DNS_HEADER_OCTETS || len > DNS_MSG_OCTETS_MAX));

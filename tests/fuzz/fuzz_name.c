@@ -80,7 +80,9 @@ try_wire(const uint8_t *octets, size_t len, size_t at)
 
 	rd_init(&r, octets, len);
 	r.pos = at;
+	fuzz_work_begin();
 	name_read(&r, &got);
+	fuzz_work_end(FUZZ_WORK_NAME);
 	FUZZ_CHECK(r.pos <= len);
 	FUZZ_CHECK(rd_ok(&r) == (end != 0));
 	if (end == 0) {

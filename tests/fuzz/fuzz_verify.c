@@ -120,14 +120,14 @@ static void
 write_reply(const struct trial *t)
 {
 	uint8_t *out = malloc(REPLY_OCTETS_MAX);
-	struct hmac *hmac = NULL;
+	struct hmac *hmac = verify_hmac(&t->verifier, t->in.client);
 	size_t len;
 
 	FUZZ_CHECK(out != NULL);
-	if (t->reply.sign == REPLY_SIGNED)
-		hmac = verify_hmac(&t->verifier, t->in.client);
+	fuzz_work_begin();
 	len = reply_write(
 	    &t->in, &t->reply, hmac, FUZZ_NOW, reply_limit(&t->in), out);
+	fuzz_work_end(FUZZ_WORK_FIXED);
 	FUZZ_CHECK(len >= DNS_HEADER_OCTETS);
 	check_reply(t, out, len);
 	free(out);
@@ -166,7 +166,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	t.in.octets = t.octets;
 	t.in.len = t.len;
 	t.in.is_tcp = t.seal.is_tcp;
+	fuzz_work_begin();
 	verdict = verify_message(&t.verifier, &from, &t.in, &t.reply, &cause);
+	fuzz_work_end(FUZZ_WORK(t.len));
 	FUZZ_CHECK(t.len == 0 || memcmp(before, t.octets, t.len) == 0);
 	free(before);
 	check_verdict(&t, verdict, cause);

@@ -8,8 +8,7 @@
 
 #include "mux/exchange.h"
 #include "whole_net.h"
-
-#include "whole_work.h"
+#include "work.h"
 
 #define LENT_MAX 4
 #define BUCKETS 8
@@ -57,6 +56,32 @@ struct target {
 };
 
 static uint8_t copy_octets[FORWARD_OCTETS_MAX];
+
+/* I6 */
+#define WORK_FIXED 1000
+#define WORK_PER_OCTET 10
+
+static struct {
+	uint64_t began;
+	uint64_t most; /* in thousandths of what is allowed */
+} work_seen;
+
+static inline void
+work_begin(void)
+{
+	work_seen.began = work;
+}
+
+static inline void
+work_end(size_t len)
+{
+	uint64_t done = work - work_seen.began;
+	uint64_t allowed = WORK_FIXED + WORK_PER_OCTET * (uint64_t)len;
+
+	must(done > 0 && done <= allowed);
+	if (done * 1000 / allowed > work_seen.most)
+		work_seen.most = done * 1000 / allowed;
+}
 
 static inline void
 target_finish(struct target *t, struct exchange *x, struct outcome o)

@@ -128,8 +128,7 @@ send_reply(const struct slot *s, const struct reply *reply,
 	size_t len;
 
 	work_begin();
-	len = reply_write(&s->in, reply,
-	    is_signed ? verify_hmac(&v, s->in.client) : NULL, now_s,
+	len = reply_write(&s->in, reply, verify_hmac(&v, s->in.client), now_s,
 	    reply_limit(&s->in), octets);
 	work_end(s->in.len);
 	must(len > 0);
