@@ -4,8 +4,9 @@
 
     python3 tests/fuzz/seeds.py
 
-They are the messages that kea-dhcp-ddns and nsupdate send, the vectors, and
-the configurations of tests/conf. What fuzzing has found lies beside them,
+They are the messages that kea-dhcp-ddns and nsupdate send, those captured in
+each of its states and those that later versions have, the vectors, and the
+configurations of tests/conf. What fuzzing has found lies beside them,
 under other names (hashes), and is left alone."""
 import pathlib
 import re
@@ -41,6 +42,40 @@ def vectors():
             if text:
                 yield f"{path.stem}-{i:02}", bytes.fromhex(
                     re.sub(r"\s", "", text.group(1)))
+
+
+def captured():
+    """What kea-dhcp-ddns was seen to send, without its TSIG."""
+    text = (TESTS / "vectors/kea-d2.vec").read_text()
+    for case in text.split("\ncase ")[1:]:
+        if not case.endswith("verdict ok\n"):
+            continue
+        name, lines = re.match(
+            r"(.*)(?:\n\w.*)*?\nmessage\n((?:\t.*\n?)+)", case).groups()
+        data = bytes.fromhex(re.sub(r"\s", "", lines))
+        end = data.index(wire.name("k256.") + struct.pack(">H", wire.TSIG))
+        yield f"d2-{name}", data[:10] + bytes(2) + data[12:end]
+
+
+def ipv6(records):
+    """The same for an address of the other family."""
+    head = wire.name(kinds.HOST) + struct.pack(">H", wire.A)
+    for record in records:
+        if record.startswith(head):
+            rest = record[len(head):]
+            size = 16 if rest[7] else 0  # of the RDATA
+            record = (head[:-1] + bytes([wire.AAAA]) + rest[:7]
+                      + bytes([size]) + bytes(range(size)))
+        yield record
+
+
+def updates():
+    for kind, (zone, prereqs, records) in kinds.SHAPES.items():
+        yield kind, UPDATES[kind]
+        if list(ipv6(records)) != records:
+            yield f"{kind}-v6", wire.message(
+                zone=zone, prereqs=prereqs, updates=list(ipv6(records)),
+                ident=0xbeef)
 
 
 def nsupdate():
@@ -101,8 +136,23 @@ def odd():
     yield "header", golden(ident=1, zone=[], updates=[])
 
 
+def laborious():
+    """As many pointers as a name can have, and as many such names as fit."""
+    at = len(wire.golden(ident=1, updates=[])) + 12  # RDATA of the first
+    chain, target = b"", 12
+    for i in range((255 - len(wire.name(wire.ZONE))) // 2):
+        chain += b"\1a" + struct.pack(">H", 0xc000 | target)
+        target = at + 4 * i
+    last = struct.pack(">H", 0xc000 | target)
+    minfo = wire.rr(last, 14, wire.IN, 60, last * 2)
+    first = wire.rr(b"\xc0\x0c", 65280, wire.IN, 60, chain)
+    return wire.golden(ident=1, updates=[first] + [minfo] * 45)
+
+
 def bodies():
-    yield from UPDATES.items()
+    yield "laborious", laborious()
+    yield from updates()
+    yield from captured()
     yield from nsupdate().items()
     yield from odd()
 
@@ -206,8 +256,8 @@ def msg_seeds():
     put("msg", "tsig-in-update", wire.golden(ident=1, updates=[
         wire.sign(golden, time=NOW)[len(golden):]]))
     for name, data in bodies():
-        if name in UPDATES or name in ("opt", "two-opt", "two-zones", "sig",
-                                       "long-zone") or "nsupdate" in name:
+        if name in UPDATES or name.endswith("-v6") or name in ("opt", "two-opt", "two-zones", "sig",
+                                       "laborious", "long-zone") or "nsupdate" in name:
             put("msg", name, wire.sign(data, time=NOW))
 
 
