@@ -6,10 +6,12 @@
 #	sh tests/check.sh [step ...]
 #
 #	sh tests/check.sh --fuzz seconds
+#	sh tests/check.sh --coverage
 #
 # Without steps: all of them.  --list names them.  A log of each step is in
 # build-check/.  --fuzz runs each fuzz target for so long; that they take
-# their corpora is a part of "make check".
+# their corpora is a part of "make check".  --coverage prints which share of
+# src/dns and src/mux the unit tests reach, and which the corpora.
 
 set -eu
 
@@ -179,6 +181,33 @@ step_distcheck()
 		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
 }
 
+# what pattern: those tests alone, and what they have reached.
+covered()
+{
+	find build-cov -name '*.gcda' -exec rm -f {} +
+	tests=$(cd build-cov &&
+	    find tests -path "$2" -type f -perm -100 | sort | tr '\n' ' ')
+	make -C build-cov -j"$jobs" --no-print-directory check TESTS="$tests" \
+	    >"$logs/coverage-$1.log" 2>&1 || {
+		tail -n 50 "$logs/coverage-$1.log"
+		return 1
+	}
+	say "$1:"
+	$python tests/coverage.py build-cov
+	$python tests/coverage.py -v build-cov >"$logs/coverage-$1.txt"
+}
+
+coverage()
+{
+	{ configured build-cov gcc --disable-hardening \
+	    CFLAGS='-g -O0 --coverage' &&
+	    make -C build-cov -j"$jobs" check TESTS=
+	} >"$logs/coverage.log" 2>&1 &&
+	    covered unit 'tests/unit/test_*' &&
+	    covered corpora 'tests/fuzz/replay_*' &&
+	    say "lines and branches not reached: build-check/coverage-*.txt"
+}
+
 # One line when it starts, one when it ends; the log where it failed.
 run()
 {
@@ -205,6 +234,10 @@ run()
 }
 mkdir -p "$logs"
 sh tests/install.sh build demo powerdns test
+[ "${1-}" != --coverage ] || {
+	coverage
+	exit
+}
 [ "${1-}" != --fuzz ] || exec sh tests/fuzz/run.sh "${2:-60}"
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
