@@ -214,6 +214,126 @@ test_expiry(void **state)
 	}
 }
 
+/* The program is linked with libcounted.a, whose functions call these: a
+ * place where another process may come in between. */
+static void (*come_between)(void);
+
+void __cyg_profile_func_enter(void *function, void *site);
+void __cyg_profile_func_exit(void *function, void *site);
+
+void
+__cyg_profile_func_enter(void *function, void *site)
+{
+	(void)function;
+	(void)site;
+	if (come_between != NULL)
+		come_between();
+}
+
+void
+__cyg_profile_func_exit(void *function, void *site)
+{
+	(void)function;
+	(void)site;
+	if (come_between != NULL)
+		come_between();
+}
+
+static struct {
+	struct cache first, second;
+	struct inbound in;
+	uint64_t now_s;
+	size_t calls, when;
+	bool second_wins;
+} inter;
+
+/* At one of the calls of the first worker, all that the second does. */
+static void
+second_comes(void)
+{
+	if (inter.calls++ != inter.when)
+		return;
+	come_between = NULL;
+	inter.second_wins =
+	    check(&inter.second, &inter.in, HERE, NOW) == REPLAY_NEW;
+	come_between = second_comes;
+}
+
+/* false once the first has no call left to come behind. */
+static bool
+interleave(size_t when)
+{
+	bool first_wins;
+
+	set_up(&inter.first);
+	set_up(&inter.second);
+	inter.calls = 0;
+	inter.when = when;
+	come_between = second_comes;
+	first_wins =
+	    check(&inter.first, &inter.in, HERE, inter.now_s) == REPLAY_NEW;
+	come_between = NULL;
+	if (inter.calls <= when)
+		return false;
+	/* One of them had nobody in its way. */
+	assert_true(first_wins != inter.second_wins);
+	assert_int_equal(
+	    check(&inter.first, &inter.in, HERE, NOW) == REPLAY_FOREIGN,
+	    !first_wins);
+	return true;
+}
+
+/* A set of others: none, some, and one that is over for the first worker
+ * only, whose clock is ahead. */
+static void
+fill(size_t n, uint64_t expires_s)
+{
+	size_t set = (inter.in.request_mac.octets[0] & (SETS - 1)) *
+		     (size_t)REPLAY_WAYS,
+	       i;
+
+	forget_all();
+	for (i = 0; i < n; i++)
+		atomic_store(&shared[set + i],
+		    (i + 1) << 24 |
+			((i == 0 ? expires_s : NOW + 200 + i) & 0xffffff));
+}
+
+/* How many words the message has in its set. */
+static size_t
+count_words(void)
+{
+	uint64_t tag, word;
+	size_t i, n = 0;
+
+	memcpy(&tag, inter.in.request_mac.octets, sizeof(tag));
+	for (i = 0; i < ENTRIES; i++) {
+		word = atomic_load(&shared[i]);
+		n += ((word ^ tag) >> 24) == 0;
+	}
+	return n;
+}
+
+static void
+test_interleaved(void **state)
+{
+	size_t n, when;
+
+	(void)state;
+	inter.in = message(1, NOW);
+	for (n = 0; n <= REPLAY_WAYS; n++) {
+		for (inter.now_s = NOW; inter.now_s <= NOW + 1; inter.now_s++) {
+			for (when = 0;; when++) {
+				fill(n, NOW);
+				if (!interleave(when))
+					break;
+				assert_int_equal(count_words(), 1);
+			}
+			assert_true(when > REPLAY_WAYS);
+		}
+	}
+}
+
 #define RACERS 4
 #define RACES 2000
 
@@ -268,6 +388,7 @@ main(void)
 	    cmocka_unit_test(test_settled_when_forgotten),
 	    cmocka_unit_test(test_overflow),
 	    cmocka_unit_test(test_expiry),
+	    cmocka_unit_test(test_interleaved),
 	    cmocka_unit_test(test_race),
 	};
 
