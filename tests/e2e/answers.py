@@ -9,10 +9,9 @@ import dataclasses
 import struct
 import time
 
-import dns.message
-import dns.name
 import dns.tsig
 
+import oracle
 import wire
 
 DROP = None
@@ -124,13 +123,9 @@ def _check_tsig(msg, request, want, key):
     if want.kind == "unsig":
         assert tsig.mac == b"", "MAC in an unsigned answer"
     else:
-        wire.verify(msg.data, key, wire.request_mac(request),
-                    want.mac_min or key.full)
-
-
-def _keyring(key):
-    return {dns.name.from_text(key.name): dns.tsig.Key(
-        key.name, key.secret, key.wire_algorithm)}
+        prior = wire.request_mac(request)
+        wire.verify(msg.data, key, prior, want.mac_min or key.full)
+        oracle.check_mac(msg.data, key, prior)
 
 
 DNSPYTHON_ERRORS = {
@@ -151,14 +146,13 @@ def _dnspython_reads(msg, want, key):
 
 
 def _check_with_dnspython(msg, request, want, key):
-    """A second opinion, where dnspython can have one."""
+    """What it makes of the whole message, where it reads such ones."""
     if not _dnspython_reads(msg, want, key):
         return
     prior = b"" if want.kind == "unsig" else wire.request_mac(request)
     error = DNSPYTHON_ERRORS.get(want.error)
     try:
-        dns.message.from_wire(msg.data, keyring=_keyring(key),
-                              request_mac=prior)
+        oracle.read(msg.data, key, prior=prior)
     except dns.tsig.PeerError as found:
         assert type(found) is error
     else:

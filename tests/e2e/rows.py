@@ -11,6 +11,7 @@ import types
 
 import fake
 import mux
+import oracle
 import wire
 from answers import Answer, check
 
@@ -82,6 +83,7 @@ def same_update(copy, request):
     msg = wire.parse(request)
     assert copy.body == request[4:10] + request[12:msg.additional_start], (
         "the copy is not the client's update")
+    oracle.check_copy(copy.data, copy.target.key, request)
 
 
 def run(world, row, source=None):
