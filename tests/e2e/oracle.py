@@ -84,6 +84,11 @@ class _Ldns:
                 ("pkt_tsig", pointer, pointer),
                 ("pkt_tsig_verify", ctypes.c_bool, pointer, octets, size,
                  octets, octets, pointer),
+                ("rr_owner", pointer, pointer),
+                ("rr_rd_count", size, pointer),
+                ("rr_rdf", pointer, pointer, size),
+                ("rdf2str", pointer, pointer),
+                ("rdf2native_int16", ctypes.c_uint16, pointer),
                 ("rdf_new_frm_data", pointer, ctypes.c_int, size, octets),
                 ("rdf_deep_free", None, pointer),
                 ("get_errorstr_by_id", octets, ctypes.c_int),
@@ -109,8 +114,8 @@ class _Ldns:
         finally:
             self.pkt_free(made)
 
-    def text(self, rrs):
-        made = self.rr_list2str(rrs)
+    def text(self, made):
+        """A string of ldns as one of Python's."""
         try:
             return ctypes.string_at(made).decode("latin-1")
         finally:
@@ -135,9 +140,21 @@ def ldns_verifies(data, key, prior=b""):
             _ldns.rdf_deep_free(mac)
 
 
+def ldns_signer(data):
+    """Key, algorithm and Original ID of the TSIG, or None."""
+    with _ldns.packet(data) as packet:
+        tsig = _ldns.pkt_tsig(packet)
+        if not tsig or _ldns.rr_rd_count(tsig) != 7:
+            return None
+        key, algorithm = (
+            _ldns.text(_ldns.rdf2str(field)).lower().rstrip(".")
+            for field in (_ldns.rr_owner(tsig), _ldns.rr_rdf(tsig, 0)))
+        return key, algorithm, _ldns.rdf2native_int16(_ldns.rr_rdf(tsig, 4))
+
+
 def ldns_records(data):
     with _ldns.packet(data) as packet:
-        return [_ldns.text(section(packet)) for section in (
+        return [_ldns.text(_ldns.rr_list2str(section(packet))) for section in (
             _ldns.pkt_question, _ldns.pkt_answer, _ldns.pkt_authority)]
 
 

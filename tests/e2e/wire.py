@@ -14,7 +14,7 @@ import struct
 import time as clock
 
 A, NS, SOA, PTR, TXT, SRV = 1, 2, 6, 12, 16, 33
-SIG, AAAA, OPT, DHCID, TKEY, TSIG = 24, 28, 41, 49, 249, 250
+RP, SIG, AAAA, OPT, DHCID, TKEY, TSIG = 17, 24, 28, 41, 49, 249, 250
 IN, CH, NONE, ANY = 1, 3, 254, 255
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 YXDOMAIN, YXRRSET, NXRRSET, NOTAUTH, NOTZONE = range(6, 11)
@@ -238,18 +238,20 @@ class Message:
 
 
 def _read_name(data, pos):
-    labels, end, limit = [], None, pos
+    """What a pointer leads to ends before the part that holds it begins."""
+    labels, end, limit, bound = [], None, pos, len(data)
     while True:
         size = data[pos]
         if size >= 0xc0:
             end = pos + 2 if end is None else end
             target = (size & 0x3f) << 8 | data[pos + 1]
             assert target < limit, "pointer is not strictly backwards"
-            pos = limit = target
+            bound, pos, limit = limit, target, target
             continue
         assert size < 0x40, "label type"
         labels.append(data[pos:pos + size + 1])
         pos += size + 1
+        assert pos <= bound, "name runs into itself"
         if size == 0:
             return b"".join(labels), pos if end is None else end
 
@@ -266,8 +268,9 @@ def _read_record(data, pos, is_question):
     return Record(owner, rtype, rclass, ttl, data[pos + 10:end], start, end)
 
 
-def parse(data):
-    """The whole message, strictly; AssertionError or IndexError if not."""
+def parse(data, trailing=False):
+    """The whole message, strictly; AssertionError, IndexError or
+    struct.error if not. trailing: octets behind the last record may be."""
     ident, flags, *counts = struct.unpack_from(">6H", data)
     pos, sections, additional_start = 12, [], 12
     for section, count in enumerate(counts):
@@ -277,7 +280,7 @@ def parse(data):
             record = _read_record(data, pos, section == 0)
             sections[-1].append(record)
             pos = record.end
-    assert pos == len(data), "octets behind the last record"
+    assert trailing or pos == len(data), "octets behind the last record"
     return Message(data, ident, flags, tuple(counts), *sections,
                    additional_start)
 

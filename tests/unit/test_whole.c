@@ -310,8 +310,7 @@ check_table(const struct target *t)
 	must(TAILQ_EMPTY(&t->table.by_resend) && t->table.in_flight == 0);
 	for (i = 0; i < BUCKETS; i++)
 		must(LIST_EMPTY(&t->buckets[i]));
-	TAILQ_FOREACH(x, &t->table.unused, by_age)
-	{
+	TAILQ_FOREACH (x, &t->table.unused, by_age) {
 		n++;
 	}
 	must(n == t->max_lent && t->lent == 0 && t->tcp.open == 0);
@@ -324,8 +323,7 @@ check_worker(const struct worker *w)
 	const struct slot *s;
 	unsigned i, n = 0;
 
-	TAILQ_FOREACH(s, &w->unused, link)
-	{
+	TAILQ_FOREACH (s, &w->unused, link) {
 		n++;
 	}
 	must(n == SLOTS && TAILQ_EMPTY(&w->by_deadline));
