@@ -7,13 +7,17 @@
 #define OUR_UDP_SIZE 1232
 
 size_t
-reply_limit(const struct inbound *in)
+reply_limit(const struct inbound *in, const struct reply *r)
 {
+	size_t limit = DNS_UDP_OCTETS_MIN;
+
 	if (in->is_tcp)
 		return DNS_MSG_OCTETS_MAX;
-	if (in->msg.opt.udp_size > DNS_UDP_OCTETS_MIN)
-		return in->msg.opt.udp_size;
-	return DNS_UDP_OCTETS_MIN;
+	if (in->msg.opt.udp_size > limit)
+		limit = in->msg.opt.udp_size;
+	if (r->sign != REPLY_SIGNED && in->len < limit)
+		limit = in->len;
+	return limit;
 }
 
 /* RFC 8945 5.3: never shorter than the request's MAC, 5.3.2: BADTIME

@@ -30,8 +30,10 @@ struct reply {
 	bool has_zone; /* echo the zone section */
 };
 
-/* How large an answer this client takes: RFC 1035 4.2.1, 6891 6.2.3. */
-size_t reply_limit(const struct inbound *in);
+/* How large an answer this client takes: RFC 1035 4.2.1, 6891 6.2.3. By UDP
+ * anybody can be named as the source: who has not signed gets no more octets
+ * than it sent. */
+size_t reply_limit(const struct inbound *in, const struct reply *r);
 
 /* hmac is that of in->client, NULL unless r->sign is REPLY_SIGNED. What
  * does not fit limit is left out: the zone, then all but the TSIG (TC); an

@@ -32,7 +32,7 @@ send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
 	size_t len;
 
 	len = reply_write(&s->in, reply, verify_hmac(&v, s->in.client), now_s,
-	    reply_limit(&s->in), octets);
+	    reply_limit(&s->in, reply), octets);
 	if (len == 0) {
 		w->stats.count[STAT_SEND_FAILED]++;
 		return false;

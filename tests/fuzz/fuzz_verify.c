@@ -101,7 +101,7 @@ check_reply(const struct trial *t, const uint8_t *out, size_t len)
 	struct ref_tsig tsig;
 	struct ref_msg m;
 
-	FUZZ_CHECK(len <= reply_limit(&t->in));
+	FUZZ_CHECK(len <= reply_limit(&t->in, &t->reply));
 	FUZZ_CHECK(ref_read_msg(out, len, &m));
 	FUZZ_CHECK(memcmp(out, t->octets, 2) == 0);
 	FUZZ_CHECK((out[2] & 0xf8) == (0x80 | (t->octets[2] & 0x78)));
@@ -125,8 +125,8 @@ write_reply(const struct trial *t)
 
 	FUZZ_CHECK(out != NULL);
 	fuzz_work_begin();
-	len = reply_write(
-	    &t->in, &t->reply, hmac, FUZZ_NOW, reply_limit(&t->in), out);
+	len = reply_write(&t->in, &t->reply, hmac, FUZZ_NOW,
+	    reply_limit(&t->in, &t->reply), out);
 	fuzz_work_end(FUZZ_WORK_FIXED);
 	FUZZ_CHECK(len >= DNS_HEADER_OCTETS);
 	check_reply(t, out, len);

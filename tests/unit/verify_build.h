@@ -271,7 +271,7 @@ check_answer(const struct row *row, const struct verifier *v,
 
 	len = reply_write(in, reply,
 	    reply->sign == REPLY_SIGNED ? verify_hmac(v, in->client) : NULL,
-	    v->now_s, reply_limit(in), got);
+	    v->now_s, reply_limit(in, reply), got);
 	check_row_octets(row->name, got, len, want->octets, want->len);
 }
 

@@ -129,7 +129,7 @@ send_reply(const struct slot *s, const struct reply *reply,
 
 	work_begin();
 	len = reply_write(&s->in, reply, verify_hmac(&v, s->in.client), now_s,
-	    reply_limit(&s->in), octets);
+	    reply_limit(&s->in, reply), octets);
 	work_end(s->in.len);
 	must(len > 0);
 	check_secrets(octets, len, m->is_tcp || m->has_opt ? 1232 : 512);
