@@ -79,10 +79,19 @@ struct conf {
 	enum conf_unconfirmed unconfirmed;
 	unsigned max_fudge_s;
 	unsigned replay_cache; /* entries */
+	unsigned records_per_update; /* prerequisites included */
 	/* Of each worker: */
 	unsigned updates_in_hand;
+	unsigned refusals_per_source; /* unsigned, by UDP, in a second */
 	unsigned tcp_clients;
 	unsigned tcp_clients_per_source;
+	/* Of each connection: */
+	unsigned tcp_messages;
+	unsigned tcp_pipelined;
+	unsigned tcp_reads; /* small ones, of one message */
+	unsigned tcp_message_s;
+	unsigned tcp_idle_s;
+	unsigned tcp_send_s;
 	unsigned workers;
 	char *user; /* "" : do not change the identity */
 	bool allow_weak;

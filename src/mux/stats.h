@@ -41,7 +41,16 @@
 	X(TCP_REFUSED, "tcp_refused", \
 	    "too many TCP connections: closed; raise tcp_clients or " \
 	    "tcp_clients_per_source?") \
-	X(TCP_TIMEOUT, "tcp_timeout", "TCP client too slow: closed") \
+	X(TCP_GAVE_WAY, "tcp_gave_way", \
+	    "tcp_clients are all in use: an idle one was closed") \
+	X(TCP_USED_UP, "tcp_used_up", NULL) \
+	X(TCP_IDLE, "tcp_idle", NULL) \
+	X(TCP_TIMEOUT, "tcp_timeout", \
+	    "no whole message in tcp_message_s: closed") \
+	X(TCP_READS, "tcp_reads", \
+	    "a message in more than tcp_reads pieces: closed") \
+	X(TCP_UNREAD, "tcp_unread", \
+	    "reads none of its answers in tcp_send_s: closed") \
 	X(TCP_BAD_FRAME, "tcp_bad_frame", \
 	    "length of a TCP message below 12: closed") \
 	X(DROP_SHORT, "drop_short", "too short for a DNS header: dropped") \
@@ -77,6 +86,12 @@
 	X(BAD_ZONE, "bad_zone", "zone goes to no target: NOTAUTH") \
 	X(NOT_ALLOWED, "not_allowed", \
 	    "key may not update this zone: REFUSED; check \"zones\"") \
+	X(TOO_MANY_RECORDS, "too_many_records", \
+	    "more than records_per_update: REFUSED; send less at a time, " \
+	    "or raise it") \
+	X(REFUSALS_UNSAID, "refusals_unsaid", \
+	    "refused more often than refusals_per_source: not even " \
+	    "answered") \
 	X(REPLAY_DROPPED, "replay_dropped", \
 	    "the same octets as before, but not from where they came: " \
 	    "dropped; does somebody replay them?") \

@@ -179,6 +179,9 @@ check_update(const struct verifier *v, struct inbound *in)
 		return refuse(STAT_BAD_ZONE, RCODE_NOTAUTH);
 	if (!zone_set_covers(&in->client->zones, &m->zone))
 		return refuse(STAT_NOT_ALLOWED, RCODE_REFUSED);
+	if ((unsigned)m->counts[MSG_PREREQ] + m->counts[MSG_UPDATE] >
+	    v->conf->records_per_update)
+		return refuse(STAT_TOO_MANY_RECORDS, RCODE_REFUSED);
 	rcode = update_check(in->octets, m, &in->shape);
 	if (rcode == RCODE_NOTZONE)
 		return refuse(STAT_OUT_OF_ZONE, rcode);

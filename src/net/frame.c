@@ -52,6 +52,15 @@ frame_next(struct frame_in *in, size_t *len)
 }
 
 bool
+frame_is_whole(const struct frame_in *in)
+{
+	struct frame_in copy = *in;
+	size_t len;
+
+	return frame_next(&copy, &len) != NULL;
+}
+
+bool
 frame_is_partial(const struct frame_in *in)
 {
 	return in->start != in->end;

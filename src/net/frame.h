@@ -44,6 +44,9 @@ struct frame_out {
 enum frame_io frame_fill(struct frame_in *in, int fd);
 /* The next whole message, or NULL. */
 const uint8_t *frame_next(struct frame_in *in, size_t *len);
+/* Is there one? */
+bool frame_is_whole(const struct frame_in *in);
+/* Is there anything, be it a part of one? */
 bool frame_is_partial(const struct frame_in *in);
 
 /* Room for a message of len octets, behind what is queued? */

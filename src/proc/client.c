@@ -1,203 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 #include "proc/client.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <sys/socket.h>
+
 #include <string.h>
-#include <unistd.h>
 
-#include "net/frame.h"
-#include "net/sock.h"
+#include "proc/client_conn.h"
 #include "proc/dispatch.h"
-#include "proc/slot.h"
 
-#define IN_HAND_MAX 16 /* updates of one connection */
-#define ANSWER_ROOM (REPLY_OCTETS_MAX + FRAME_LEN_OCTETS)
-#define OUT_OCTETS (2 * IN_HAND_MAX * ANSWER_ROOM)
-#define READS_AT_ONCE 4
+/* Of one connection; then all others have their turn. */
+#define TAKE_AT_ONCE 16
+/* A segment has 536 octets or more (RFC 9293 3.7.1): who sends less at a
+ * time, and does so all the time, is up to something. */
+#define SMALL_READ_OCTETS 512
 
-#define FIRST_US 5000000 /* to the first whole message */
-#define MESSAGE_US 5000000 /* for the rest of a message */
-#define IDLE_US 10000000 /* between messages */
-#define SEND_US 2000000 /* for the client to read anything */
-#define PAUSE_US 100000 /* out of descriptors */
-
-struct tcp_client {
-	int fd; /* -1: unused */
-	uint64_t serial;
-	struct addr from;
-	size_t in_hand;
-	bool has_ended; /* no more comes from it */
-	uint64_t read_by_us;
-	uint64_t sent_by_us; /* while something is unsent */
-	struct frame_in in;
-	struct frame_out out;
-};
-
-struct tcp_clients {
-	struct tcp_client *client;
-	size_t max; /* of client and polled */
-	size_t count;
-	uint64_t last_serial;
-	size_t *polled; /* index of each poll entry's client */
-	uint64_t accept_after_us; /* after running out of descriptors */
-	uint8_t *octets;
-};
-
-#define CLIENT_OCTETS (FRAME_OCTETS_MAX + OUT_OCTETS)
-
+/* Has it brought all that one connection may? */
 static bool
-allocate(struct tcp_clients *all, size_t max)
+is_used_up(const struct worker *w, const struct tcp_client *c)
 {
-	all->client = calloc(max, sizeof(*all->client));
-	all->polled = calloc(max, sizeof(*all->polled));
-	/* Not touched before a connection needs it. */
-	all->octets = calloc(max, CLIENT_OCTETS);
-	if (all->client == NULL || all->polled == NULL || all->octets == NULL)
-		return false;
-	all->max = max;
-	return true;
-}
-
-bool
-client_init(struct worker *w)
-{
-	struct tcp_clients *all = calloc(1, sizeof(*all));
-	size_t i;
-
-	w->clients = all;
-	if (all == NULL || !allocate(all, w->conf->tcp_clients))
-		return false;
-	for (i = 0; i < all->max; i++) {
-		struct tcp_client *c = &all->client[i];
-
-		c->fd = -1;
-		c->in.buf = all->octets + i * CLIENT_OCTETS;
-		c->in.cap = FRAME_OCTETS_MAX;
-		c->out.buf = c->in.buf + FRAME_OCTETS_MAX;
-		c->out.cap = OUT_OCTETS;
-	}
-	return true;
-}
-
-static void
-close_client(struct worker *w, struct tcp_client *c)
-{
-	close(c->fd);
-	c->fd = -1;
-	c->serial = 0;
-	w->clients->count--;
-}
-
-void
-client_free(struct worker *w)
-{
-	size_t i;
-
-	if (w->clients == NULL)
-		return;
-	for (i = 0; i < w->clients->max; i++) {
-		if (w->clients->client[i].fd != -1)
-			close_client(w, &w->clients->client[i]);
-	}
-	free(w->clients->client);
-	free(w->clients->polled);
-	free(w->clients->octets);
-	free(w->clients);
-	w->clients = NULL;
-}
-
-size_t
-client_count(const struct worker *w)
-{
-	return w->clients->count;
-}
-
-static bool
-is_idle(const struct tcp_client *c)
-{
-	return c->in_hand == 0 && c->out.start == c->out.end &&
-	       !frame_is_partial(&c->in);
-}
-
-/* A place for one more from this source; all taken, the one that has been
- * idle longest gives way. NULL if there is none. */
-static struct tcp_client *
-find_place(struct worker *w, const struct addr *from)
-{
-	struct tcp_client *place = NULL, *idle = NULL;
-	size_t i, same = 0;
-
-	for (i = 0; i < w->clients->max; i++) {
-		struct tcp_client *c = &w->clients->client[i];
-
-		if (c->fd == -1) {
-			place = c;
-			continue;
-		}
-		same += addr_same_host(&c->from, from);
-		if (is_idle(c) &&
-		    (idle == NULL || c->read_by_us < idle->read_by_us))
-			idle = c;
-	}
-	if (same >= w->conf->tcp_clients_per_source)
-		return NULL;
-	if (place == NULL && idle != NULL) {
-		close_client(w, idle);
-		place = idle;
-	}
-	return place;
-}
-
-static void
-admit(struct worker *w, int fd, const struct addr *from)
-{
-	struct tcp_client *c = find_place(w, from);
-	struct inbound none = {.is_tcp = true};
-
-	if (c == NULL) {
-		dispatch_refused(w, STAT_TCP_REFUSED, from, &none);
-		close(fd);
-		return;
-	}
-	w->stats.count[STAT_TCP_ACCEPTED]++;
-	w->clients->count++;
-	c->fd = fd;
-	c->serial = ++w->clients->last_serial;
-	c->from = *from;
-	c->in_hand = 0;
-	c->has_ended = false;
-	c->read_by_us = w->now_us + FIRST_US;
-	c->in.start = c->in.end = 0;
-	c->out.start = c->out.end = 0;
-	c->out.sent = 0;
-}
-
-uint64_t
-client_accept_after_us(const struct worker *w)
-{
-	return w->clients->accept_after_us;
-}
-
-void
-client_accept(struct worker *w, int listen_fd)
-{
-	struct addr from;
-	int fd;
-
-	while ((fd = sock_accept(listen_fd, &from)) != -1)
-		admit(w, fd, &from);
-	/* Poll would call again at once and for ever. */
-	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-		w->clients->accept_after_us = w->now_us + PAUSE_US;
+	return c->messages >= w->conf->tcp_messages;
 }
 
 /* Room for the answers to what is in hand, and to one more. */
 static bool
-may_take_more(const struct tcp_client *c)
+may_take_more(const struct worker *w, const struct tcp_client *c)
 {
-	return c->in_hand < IN_HAND_MAX &&
+	return !is_used_up(w, c) && c->in_hand < w->conf->tcp_pipelined &&
 	       frame_has_room(&c->out, (c->in_hand + 1) * ANSWER_ROOM);
+}
+
+/* What is whole already is taken first. */
+static bool
+may_read(const struct worker *w, const struct tcp_client *c)
+{
+	if (c->is_leaving)
+		return true;
+	return !c->has_ended && may_take_more(w, c) && !frame_is_whole(&c->in);
 }
 
 static void
@@ -210,11 +48,11 @@ flush(struct worker *w, struct tcp_client *c)
 		return;
 	case FRAME_AGAIN:
 		if (c->out.sent != before || c->sent_by_us == 0)
-			c->sent_by_us = w->now_us + SEND_US;
+			c->sent_by_us = client_after_us(w, w->conf->tcp_send_s);
 		return;
 	case FRAME_CLOSED:
 	case FRAME_ERROR:
-		close_client(w, c);
+		client_close(w, c);
 		return;
 	}
 }
@@ -245,9 +83,17 @@ client_answer(struct worker *w, const struct route *route,
 	if (c == NULL || !frame_has_room(&c->out, len))
 		return;
 	if (c->out.start == c->out.end)
-		c->sent_by_us = w->now_us + SEND_US;
+		c->sent_by_us = client_after_us(w, w->conf->tcp_send_s);
 	frame_put(&c->out, octets, len);
 	flush(w, c);
+}
+
+static uint64_t
+read_by_us(const struct worker *w, const struct tcp_client *c)
+{
+	return client_after_us(w, frame_is_partial(&c->in)
+				      ? w->conf->tcp_message_s
+				      : w->conf->tcp_idle_s);
 }
 
 /* false once the connection is closed. */
@@ -256,7 +102,6 @@ take_message(struct worker *w, struct tcp_client *c)
 {
 	uint64_t serial = c->serial;
 	struct slot *s = w->spare;
-	struct inbound none = {.is_tcp = true};
 	const uint8_t *msg;
 	size_t len;
 
@@ -267,11 +112,12 @@ take_message(struct worker *w, struct tcp_client *c)
 	s->route = (struct route){
 	    .fd = -1, .from = c->from, .client = c, .client_serial = serial};
 	memcpy(s->octets, msg, len);
-	c->read_by_us =
-	    w->now_us + (frame_is_partial(&c->in) ? MESSAGE_US : IDLE_US);
+	c->messages++;
+	c->reads = 0;
+	c->read_by_us = read_by_us(w, c);
 	if (!dispatch_message(w, len) && c->serial == serial) {
-		dispatch_refused(w, STAT_TCP_BAD_FRAME, &c->from, &none);
-		close_client(w, c);
+		client_refuse(w, &c->from, STAT_TCP_BAD_FRAME);
+		client_close(w, c);
 	}
 	return c->serial == serial;
 }
@@ -280,67 +126,96 @@ take_message(struct worker *w, struct tcp_client *c)
 static void
 take_messages(struct worker *w, struct tcp_client *c)
 {
-	while (may_take_more(c) && take_message(w, c))
+	int n = TAKE_AT_ONCE;
+
+	while (n-- > 0 && may_take_more(w, c) && take_message(w, c))
 		continue;
+}
+
+/*
+ * A connection closed while something unread waits in it is reset, and the
+ * answers before that may be lost: so the client gets an end of file, and
+ * has time to read it; what it sends until then goes nowhere.
+ */
+static void
+take_leave(struct worker *w, struct tcp_client *c)
+{
+	w->stats.count[STAT_TCP_USED_UP]++;
+	c->is_leaving = true;
+	c->in.start = c->in.end = 0;
+	c->read_by_us = client_after_us(w, w->conf->tcp_message_s);
+	if (shutdown(c->fd, SHUT_WR) == -1)
+		client_close(w, c);
 }
 
 static void
 end_if_answered(struct worker *w, struct tcp_client *c)
 {
-	if (c->serial != 0 && c->has_ended && c->in_hand == 0 &&
-	    c->out.start == c->out.end && may_take_more(c))
-		close_client(w, c);
+	if (c->serial == 0 || c->is_leaving || !client_has_all_answers(c))
+		return;
+	if (c->has_ended && (is_used_up(w, c) || !frame_is_whole(&c->in)))
+		client_close(w, c);
+	else if (is_used_up(w, c))
+		take_leave(w, c);
 }
 
 void
-client_settled(const struct route *route)
+client_settled(struct worker *w, const struct route *route)
 {
 	struct tcp_client *c = client_of(route);
 
 	/* What waits in its buffer is taken by client_tick: not from here,
 	 * within the handling of another message. */
-	if (c != NULL)
-		c->in_hand--;
+	if (c == NULL)
+		return;
+	c->in_hand--;
+	/* The time that we took is not the client's. */
+	if (c->in_hand == 0)
+		c->read_by_us = read_by_us(w, c);
 }
 
+/* Octets have come: of how many may they be? */
 static void
-receive(struct worker *w, struct tcp_client *c)
+look_at_pace(
+    struct worker *w, struct tcp_client *c, size_t len, bool was_partial)
 {
-	uint64_t serial = c->serial;
-	bool was_partial;
-	int n = READS_AT_ONCE;
-
-	while (n-- > 0 && c->serial == serial && !c->has_ended &&
-	       may_take_more(c)) {
-		was_partial = frame_is_partial(&c->in);
-		switch (frame_fill(&c->in, c->fd)) {
-		case FRAME_OK:
-			take_messages(w, c);
-			break;
-		case FRAME_AGAIN:
-			return;
-		case FRAME_CLOSED:
-			c->has_ended = true;
-			break;
-		case FRAME_ERROR:
-			close_client(w, c);
-			return;
-		}
-		/* The clock for a message starts with its first octet. */
-		if (c->serial == serial && !was_partial &&
-		    frame_is_partial(&c->in))
-			c->read_by_us = w->now_us + MESSAGE_US;
+	if (frame_is_whole(&c->in))
+		return;
+	/* The clock for a message starts with its first octet. */
+	if (!was_partial)
+		c->read_by_us = read_by_us(w, c);
+	if (len < SMALL_READ_OCTETS && ++c->reads >= w->conf->tcp_reads) {
+		client_refuse(w, &c->from, STAT_TCP_READS);
+		client_close(w, c);
 	}
 }
 
-/* What has come by now is still served, and a message that has begun. */
+/* Reads once: poll calls again. */
 static void
-take_the_last(struct worker *w, struct tcp_client *c)
+receive(struct worker *w, struct tcp_client *c)
 {
-	if (!c->has_ended)
-		receive(w, c);
-	if (c->serial != 0 && !frame_is_partial(&c->in) && may_take_more(c))
+	bool was_partial = frame_is_partial(&c->in);
+	size_t had = c->in.end - c->in.start;
+
+	switch (frame_fill(&c->in, c->fd)) {
+	case FRAME_OK:
+		if (c->is_leaving)
+			c->in.start = c->in.end = 0;
+		else
+			look_at_pace(
+			    w, c, c->in.end - c->in.start - had, was_partial);
+		break;
+	case FRAME_AGAIN:
+		break;
+	case FRAME_CLOSED:
 		c->has_ended = true;
+		if (c->is_leaving)
+			client_close(w, c);
+		break;
+	case FRAME_ERROR:
+		client_close(w, c);
+		break;
+	}
 }
 
 size_t
@@ -355,7 +230,7 @@ client_poll(struct worker *w, struct pollfd *pfd)
 
 		if (c->fd == -1)
 			continue;
-		if (!c->has_ended && may_take_more(c))
+		if (may_read(w, c))
 			events |= POLLIN;
 		if (c->out.start < c->out.end)
 			events |= POLLOUT;
@@ -378,44 +253,68 @@ client_ready(struct worker *w, const struct pollfd *pfd, size_t n)
 		if (pfd[i].revents == 0 || c->fd != pfd[i].fd)
 			continue;
 		if ((pfd[i].revents & (POLLERR | POLLNVAL)) != 0) {
-			close_client(w, c);
+			client_close(w, c);
 			continue;
 		}
 		if ((pfd[i].revents & POLLOUT) != 0)
 			flush(w, c);
-		if (c->fd == pfd[i].fd &&
+		if (c->fd == pfd[i].fd && may_read(w, c) &&
 		    (pfd[i].revents & (POLLIN | POLLHUP)) != 0)
 			receive(w, c);
 	}
 }
 
-static uint64_t
-deadline_of(const struct tcp_client *c)
+/* Whole messages that are left over for the next turn. */
+static bool
+has_more(const struct worker *w, const struct tcp_client *c)
 {
+	return frame_is_whole(&c->in) && may_take_more(w, c);
+}
+
+/* By when it has to do something; not while it waits for us. */
+static uint64_t
+deadline_of(const struct worker *w, const struct tcp_client *c)
+{
+	if (has_more(w, c))
+		return UINT64_MAX;
 	if (c->out.start < c->out.end)
 		return c->sent_by_us;
-	/* It is we who are slow. */
 	return c->in_hand > 0 ? UINT64_MAX : c->read_by_us;
+}
+
+static void
+close_late(struct worker *w, struct tcp_client *c)
+{
+	if (c->out.start < c->out.end)
+		client_refuse(w, &c->from, STAT_TCP_UNREAD);
+	else if (frame_is_partial(&c->in))
+		client_refuse(w, &c->from, STAT_TCP_TIMEOUT);
+	else
+		w->stats.count[STAT_TCP_IDLE]++;
+	client_close(w, c);
+}
+
+/* When draining: what has come by now is still served, and a message that
+ * has begun. */
+static void
+take_the_last(struct worker *w, struct tcp_client *c)
+{
+	if (c->serial == 0 || c->has_ended || !may_read(w, c))
+		return;
+	receive(w, c);
+	if (c->serial != 0 && c->in.start == c->in.end)
+		c->has_ended = true;
 }
 
 static void
 tick_one(struct worker *w, struct tcp_client *c)
 {
-	struct inbound none = {.is_tcp = true};
-
 	take_messages(w, c);
-	if (w->is_draining && c->serial != 0)
+	if (w->is_draining)
 		take_the_last(w, c);
 	end_if_answered(w, c);
-	if (c->fd == -1)
-		return;
-	if (deadline_of(c) <= w->now_us) {
-		if (is_idle(c))
-			w->stats.count[STAT_TCP_TIMEOUT]++;
-		else
-			dispatch_refused(w, STAT_TCP_TIMEOUT, &c->from, &none);
-		close_client(w, c);
-	}
+	if (c->fd != -1 && deadline_of(w, c) <= w->now_us)
+		close_late(w, c);
 }
 
 void
@@ -443,8 +342,10 @@ client_next_deadline_us(const struct worker *w)
 		if (c->fd == -1)
 			continue;
 		left--;
-		if (deadline_of(c) < due)
-			due = deadline_of(c);
+		if (has_more(w, c))
+			return w->now_us;
+		if (deadline_of(w, c) < due)
+			due = deadline_of(w, c);
 	}
 	return due;
 }

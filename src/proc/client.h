@@ -19,8 +19,8 @@
 bool client_init(struct worker *w);
 void client_free(struct worker *w);
 
-/* All connections that wait on this listener; not to be called before
- * client_accept_after_us. */
+/* Some of the connections that wait on this listener; not to be called
+ * before client_accept_after_us. */
 uint64_t client_accept_after_us(const struct worker *w);
 void client_accept(struct worker *w, int listen_fd);
 
@@ -28,7 +28,8 @@ void client_accept(struct worker *w, int listen_fd);
 size_t client_poll(struct worker *w, struct pollfd *pfd);
 /* The same entries, with what poll found. */
 void client_ready(struct worker *w, const struct pollfd *pfd, size_t n);
-/* Closes who is out of time, when draining also who has all answers. */
+/* Takes what is whole, some of each connection; closes who is out of time,
+ * when draining also who has all answers to what it had sent. */
 void client_tick(struct worker *w);
 uint64_t client_next_deadline_us(const struct worker *w);
 size_t client_count(const struct worker *w);
@@ -36,7 +37,7 @@ size_t client_count(const struct worker *w);
 /* An update of this connection was accepted; it was answered, or will
  * get no answer. route may outlive the connection. */
 void client_holds(const struct route *route);
-void client_settled(const struct route *route);
+void client_settled(struct worker *w, const struct route *route);
 void client_answer(struct worker *w, const struct route *route,
     const uint8_t *octets, size_t len);
 

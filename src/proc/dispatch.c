@@ -80,7 +80,7 @@ act(struct worker *w, struct slot *s, enum request_action action)
 		snapshot_count_key(w, &s->in, KSTAT_SILENT);
 	}
 	if (s->route.client != NULL)
-		client_settled(&s->route);
+		client_settled(w, &s->route);
 }
 
 static void
@@ -188,6 +188,19 @@ accept_update(struct worker *w, struct slot *s)
 	hand_out(w, s);
 }
 
+/* Anybody can be named as the source of an unsigned datagram, and would get
+ * what we say to it. */
+static bool
+may_say(struct worker *w, const struct slot *s, const struct reply *reply)
+{
+	if (s->in.is_tcp || reply->sign == REPLY_SIGNED ||
+	    quota_take(&w->refusals, w->conf->refusals_per_source,
+		&s->route.from, w->now_us))
+		return true;
+	dispatch_refused(w, STAT_REFUSALS_UNSAID, &s->route.from, &s->in);
+	return false;
+}
+
 static bool
 judge(struct worker *w, struct slot *s)
 {
@@ -201,7 +214,8 @@ judge(struct worker *w, struct slot *s)
 		return cause != STAT_DROP_SHORT;
 	case VERDICT_REPLY:
 		dispatch_refused(w, cause, &s->route.from, &s->in);
-		(void)send_reply(w, s, &reply, w->now_s);
+		if (may_say(w, s, &reply))
+			(void)send_reply(w, s, &reply, w->now_s);
 		return true;
 	case VERDICT_ACCEPT:
 		accept_update(w, s);

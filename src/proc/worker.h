@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "mux/inbound.h"
+#include "mux/quota.h"
 #include "mux/replay.h"
 #include "mux/request.h"
 #include "mux/stats.h"
@@ -95,6 +96,7 @@ struct worker {
 	bool is_lent_to[CONF_TARGETS_MAX]; /* since the last wake */
 	struct bell bell;
 
+	struct quota refusals; /* unsigned ones, by UDP */
 	struct tcp_clients *clients;
 	struct pollfd *pfd; /* for all that it polls */
 	struct stats stats;

@@ -67,7 +67,8 @@ def serve(**settings):
             *algorithm_keys().values()]
     half = HALF_KEY.config()
     half["digest_bits"] = 128
-    settings = {"client_deadline_ms": 3000, "allow_weak": True, **settings}
+    settings = {"client_deadline_ms": 3000, "allow_weak": True,
+                "records_per_update": 10000, **settings}
     with fake.FakeTarget("one") as target:
         group = target.config(zones=TARGET_ZONES, timeout_ms=4000)
         with mux.Mux([group], [*keys, half], **settings) as daemon:

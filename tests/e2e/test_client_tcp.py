@@ -33,7 +33,8 @@ def fixture_world():
         daemon = stack.enter_context(Mux(
             [one.config(zones=[wire.ZONE, "long.test"]),
              slow.config(zones=[SLOW_ZONE])],
-            [wire.GOLDEN_KEY, rows.ZONE_KEY], client_deadline_ms=5000))
+            [wire.GOLDEN_KEY, rows.ZONE_KEY], client_deadline_ms=5000,
+            tcp_reads=1000))
         yield types.SimpleNamespace(mux=daemon, one=one, slow=slow)
 
 

@@ -167,6 +167,7 @@ make_clients(struct fuzz_world *w)
 	w->conf.clients = w->clients;
 	w->conf.nclients = FUZZ_KEY_UNKNOWN;
 	w->conf.max_fudge_s = FUZZ_MAX_FUDGE;
+	w->conf.records_per_update = FUZZ_MAX_RECORDS;
 }
 
 static void

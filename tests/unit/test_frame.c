@@ -128,6 +128,7 @@ check_part(const char *row, struct stream *s, const uint8_t *octets,
 	check_row_int(row, seen, whole_in(to));
 	for (i = 0; i < seen; i++)
 		at += FRAME_LEN_OCTETS + lengths[i];
+	check_row(row, !frame_is_whole(&s->in));
 	check_row_int(row, frame_is_partial(&s->in), at != to);
 	check_row_int(row, frame_fill(&s->in, s->fds[0]), FRAME_AGAIN);
 }

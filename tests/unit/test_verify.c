@@ -2,6 +2,11 @@
 /* The rows of CONFORMANCE 3 to 7 that need no socket. */
 #include "verify_build.h"
 
+#define TWO_PREREQS \
+	OWNER "00ff00ff 00000000 0000" OWNER "000100ff 00000000 0000"
+#define TWO_UPDATES \
+	OWNER "000100ff 00000000 0000" OWNER "001c00ff 00000000 0000"
+
 static const struct row h_rows[] = {
     ROW("H1", GOLDEN, ACCEPT),
     ROW("H1 ID 0000", "00002800 0001000000010000" ZONE ADD_A, ACCEPT),
@@ -223,6 +228,18 @@ static const struct row u_rows[] = {
 	ACCEPT, .seal = {.key = "inside.example"}),
     ROW("U10 not above", ZONE_ONLY("2800", Z("047465737400")),
 	SIGNED(NOT_ALLOWED, REFUSED, Z1), .seal = {.key = "inside.example"}),
+    ROW("A07 as many records as may be",
+	HEAD("2800", "0001000200030000") ZONE TWO_PREREQS TWO_UPDATES OWNER
+	"00010001 0000003c" A_RDATA,
+	ACCEPT),
+    ROW("A07 one more",
+	HEAD("2800", "0001000200040000")
+	    ZONE TWO_PREREQS TWO_UPDATES TWO_UPDATES,
+	SIGNED(TOO_MANY_RECORDS, REFUSED, Z1)),
+    ROW("A07 before what is wrong with them",
+	HEAD("2800", "0001000200040000") ZONE TWO_PREREQS TWO_UPDATES OWNER
+	"00010001 0000003c" A_RDATA OTHER_OWNER "00010001 0000003c" A_RDATA,
+	SIGNED(TOO_MANY_RECORDS, REFUSED, Z1)),
     ROW("U11 PTR", IN_ZONE("000c0001 0000003c 0002ffff"),
 	SIGNED(BAD_FORM, FORMERR, Z1)),
     ROW("U11 PTR to itself", IN_ZONE("000c0001 0000003c 0002c02d"),

@@ -78,6 +78,7 @@ make_world(void)
 	mux.conf.clients = conf_clients;
 	mux.conf.nclients = CLIENTS;
 	mux.conf.max_fudge_s = FUDGE_S;
+	mux.conf.records_per_update = UINT16_MAX;
 	for (i = 0; i < WORKERS * (SLOTS + 1); i++) {
 		struct worker *w = &mux.workers[i % WORKERS];
 

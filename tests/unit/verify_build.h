@@ -12,6 +12,8 @@
 #define Z1 true
 #define Z0 false
 
+#define BUILD_RECORDS_MAX 5 /* kea-dhcp-ddns sends no more */
+
 struct want {
 	enum verdict verdict;
 	enum counter cause;
@@ -171,6 +173,7 @@ tear_down(void **state)
 static inline struct verifier
 verifier_of(struct fixture *f, long long now_off, unsigned max_fudge_s)
 {
+	f->conf.records_per_update = BUILD_RECORDS_MAX;
 	f->conf.max_fudge_s = max_fudge_s != 0 ? max_fudge_s : 3600;
 	return (struct verifier){.conf = &f->conf,
 	    .hmacs = f->hmacs,
