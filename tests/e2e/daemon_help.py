@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: ISC
 """What the tests of the daemon and of its processes share."""
+import collections
 import os
 import pathlib
+import re
+import signal
 import time
 
 import pytest
@@ -40,3 +43,20 @@ def is_running(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def counters(daemon):
+    """What its workers have told, some of it up to a second ago."""
+    mark = daemon.mark()
+    daemon.process.send_signal(signal.SIGUSR1)
+    line = daemon.wait_log("parent: .*statistics:(.*)", start=mark)
+    found = re.findall(r"(\w+)=(\d+)", line[1])
+    return collections.Counter({name: int(value) for name, value in found})
+
+
+def wait_for_counters(daemon, condition):
+    """The counters, once they are as condition wants them."""
+    def look():
+        found = counters(daemon)
+        return found if condition(found) else None
+    return wait_for(look, "the counters are not as they should be")

@@ -268,7 +268,7 @@ def raw_datagram(source, destination, payload):
 
 
 @pytest.mark.parametrize("row", ["H13-port-0", "H13-own-address"])
-def test_h13_impossible_source(world, row):
+def test_h13_flood_a11_impossible_source(world, row):
     world.target.reset()
     server = world.mux.udp
     source = ("127.0.0.1", 0) if row == "H13-port-0" else server

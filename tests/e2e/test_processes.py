@@ -16,7 +16,7 @@ import wire
 from answers import SIGNED, check
 from client import PATIENCE, Tcp
 from daemon_help import (assert_answers, is_running, needs_root, update,
-                         wait_for)
+                         wait_for, wait_for_counters)
 from fake import FakeTarget, Gate
 from mux import Mux
 from wire import golden, sign
@@ -68,12 +68,7 @@ def test_sigusr1_logs_counters(start, targets):
     daemon = start(targets("one"))
     assert_answers(daemon.udp)
 
-    def is_counted():
-        mark = daemon.mark()
-        daemon.process.send_signal(signal.SIGUSR1)
-        line = daemon.wait_log("ddns-mux: parent: .*statistics", start=mark)
-        return re.search(r"accepted=1\b", line.string)
-    wait_for(is_counted, "nothing is counted")
+    wait_for_counters(daemon, lambda c: c["accepted"] == 1)
 
 
 # Processes

@@ -43,7 +43,7 @@ def test_r1_while_the_first_is_in_flight(start, targets, by):
     assert len(one.received) == 1
 
 
-def test_r2_after_completion(start, targets, by):
+def test_r2_flood_a08_after_completion(start, targets, by):
     one, = targets("one")
     daemon = start([one])
     request = update()
@@ -90,7 +90,7 @@ def test_r3_after_the_worker_has_died(start, targets):
     assert len(one.received) == 2
 
 
-def test_r4_after_the_window(start, targets):
+def test_r4_flood_a08_after_the_window(start, targets):
     one, = targets("one")
     daemon = start([one])
     request = sign(golden(), time=int(time.time()), fudge=1)

@@ -4,8 +4,6 @@
 A zone is changed by apply(update) only, as a whole or not at all. Records
 are {name: {type: (ttl, {rdata, ...})}}, names in lower case.
 """
-import copy
-
 import dns.name
 import dns.rcode
 import dns.rdata
@@ -85,7 +83,7 @@ class Zone:
         different now?"""
         self._check_prerequisites(update.prerequisite)
         self._prescan(update.update)
-        before = copy.deepcopy(self.nodes)
+        before = {name: dict(types) for name, types in self.nodes.items()}
         serial = self.soa.serial
         for rrset in update.update:
             self._change(rrset)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* How much each source gets in a second. */
+/* How much each source gets in a second: flood_A01, flood_A02. */
 #include "mux/quota.h"
 
 #include "hex.h"

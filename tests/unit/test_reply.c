@@ -307,7 +307,8 @@ test_limits(void **state)
 	}
 }
 
-/* H10: the client's size; to whom is not proven, no more than it sent. */
+/* H10: the client's size; flood_A01: who has proven nothing gets no more
+ * octets than it sent. */
 static void
 test_client_limit(void **state)
 {

@@ -228,15 +228,15 @@ static const struct row u_rows[] = {
 	ACCEPT, .seal = {.key = "inside.example"}),
     ROW("U10 not above", ZONE_ONLY("2800", Z("047465737400")),
 	SIGNED(NOT_ALLOWED, REFUSED, Z1), .seal = {.key = "inside.example"}),
-    ROW("A07 as many records as may be",
+    ROW("flood_A07 as many records as may be",
 	HEAD("2800", "0001000200030000") ZONE TWO_PREREQS TWO_UPDATES OWNER
 	"00010001 0000003c" A_RDATA,
 	ACCEPT),
-    ROW("A07 one more",
+    ROW("flood_A07 one more",
 	HEAD("2800", "0001000200040000")
 	    ZONE TWO_PREREQS TWO_UPDATES TWO_UPDATES,
 	SIGNED(TOO_MANY_RECORDS, REFUSED, Z1)),
-    ROW("A07 before what is wrong with them",
+    ROW("flood_A07 before what is wrong with them",
 	HEAD("2800", "0001000200040000") ZONE TWO_PREREQS TWO_UPDATES OWNER
 	"00010001 0000003c" A_RDATA OTHER_OWNER "00010001 0000003c" A_RDATA,
 	SIGNED(TOO_MANY_RECORDS, REFUSED, Z1)),
