@@ -213,6 +213,7 @@ def test_flood_a03_small_pieces(start, targets):
                                         rdata=bytes(60000))]))
         framed = struct.pack(">H", len(large)) + large
         for at in range(0, len(framed), 600):
+            assert client.receive(0.002) is None  # each is read by itself
             client.raw(framed[at:at + 600])
         check(client.receive(), large, SIGNED())
 
