@@ -54,13 +54,26 @@ count_answer(struct target *t, const struct exchange *x, unsigned rcode)
 	add(&t->stats.answers[ANSWERS_SUM_US], us);
 }
 
+static void
+say(const struct target *t, enum target_counter cause, const char *what,
+    unsigned suppressed)
+{
+	char addr[ADDR_TEXT_MAX], more[48] = "";
+
+	if (suppressed > 0)
+		snprintf(
+		    more, sizeof(more), " (%u more suppressed)", suppressed);
+	log_warn("target %s %s: %s%s%s%s", t->target->name,
+	    addr_text(&t->target->addr, addr), what,
+	    what[0] != '\0' ? ": " : "", stats_target_hint(cause), more);
+}
+
 void
 target_complain(
     struct target *t, enum target_counter cause, const char *fmt, ...)
 {
-	char addr[ADDR_TEXT_MAX], what[256], more[48] = "";
-	const char *hint = stats_target_hint(cause);
 	unsigned suppressed;
+	char what[256];
 	va_list ap;
 
 	if (!log_is_on(LEVEL_WARNING) ||
@@ -69,12 +82,7 @@ target_complain(
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	if (suppressed > 0)
-		snprintf(
-		    more, sizeof(more), " (%u more suppressed)", suppressed);
-	log_warn("target %s %s: %s%s%s%s", t->target->name,
-	    addr_text(&t->target->addr, addr), what,
-	    what[0] != '\0' ? ": " : "", hint, more);
+	say(t, cause, what, suppressed);
 }
 
 void
@@ -545,11 +553,23 @@ target_free(struct target *t)
 	free(t);
 }
 
+static void
+refuse(struct target *t, uint64_t now_us)
+{
+	unsigned suppressed;
+
+	t->refused++;
+	if (log_rate_due(&t->refused_rate, now_us, &suppressed))
+		say(t, TSTAT_FAIL_BUSY, "", suppressed);
+}
+
 bool
 target_give(struct target *t, const struct job *job)
 {
-	if (t->lent == t->max_lent || !queue_put(&t->jobs, job))
+	if (t->lent == t->max_lent || !queue_put(&t->jobs, job)) {
+		refuse(t, job->start_us);
 		return false;
+	}
 	t->lent++;
 	return true;
 }
@@ -585,6 +605,7 @@ target_snapshot(struct target *t, struct target_values *v)
 		v->count[i] = get(&t->stats.count[i]);
 	for (i = 0; i < ANSWERS_COUNT; i++)
 		v->answers[i] = get(&t->stats.answers[i]);
+	v->count[TSTAT_FAIL_BUSY] += t->refused;
 	v->gauge[TGAUGE_IN_FLIGHT] = in_flight;
 	v->gauge[TGAUGE_QUEUED] = t->lent > in_flight ? t->lent - in_flight : 0;
 	v->gauge[TGAUGE_CLOCK_OFFSET_S] =

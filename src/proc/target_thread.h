@@ -55,6 +55,8 @@ struct target {
 
 	/* The worker's. */
 	size_t lent;
+	uint64_t refused; /* jobs: FAIL_BUSY that the thread has not seen */
+	struct log_rate refused_rate;
 	pthread_t thread;
 	bool is_running;
 

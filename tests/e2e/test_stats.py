@@ -288,6 +288,8 @@ def test_queue_and_busy(start, targets, stats):
         stats.wait("target_in_flight", 1, target="one")
         assert stats.get("target_in_flight", target="two") == 1
         assert stats.get("tcp_clients") == 1
+        assert stats.get("target_busy_total", target="one") == 1
+        daemon.wait_log("warning: target one .*too many updates wait for it")
         assert stats.get("target_queued", target="one") == 0
         assert stats.plain(key=KEY)["key_refused"] == 1
         gate.open()
