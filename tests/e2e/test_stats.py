@@ -408,7 +408,7 @@ def test_file_is_replaced(start, targets, stats):
         start(targets("one"), **stats.settings)
     finally:
         os.umask(former)
-    stats.wait("workers", 1)
+    wait_for(lambda: not stats.path.is_symlink(), "it is not written", LIMIT)
     found = stats.path.lstat()
     assert stat.S_ISREG(found.st_mode) and found.st_mode & 0o777 == 0o644
     wait_for(lambda: stats.path.lstat().st_ino != found.st_ino,

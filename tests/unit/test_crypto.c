@@ -105,6 +105,7 @@ set_up(void **state)
 	w.conf.clients = &w.client;
 	w.conf.nclients = 1;
 	w.conf.max_fudge_s = 300;
+	w.conf.records_per_update = 500;
 	w.conf.targets[0].tsig = w.client.tsig;
 	w.conf.ntargets = 1;
 	w.verifier = (struct verifier){&w.conf, &w.hmac, BUILD_NOW};
