@@ -12,14 +12,22 @@ static int fds[2] = {-1, -1};
 
 static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1};
 
+#define NCAUGHT (sizeof(caught) / sizeof(caught[0]))
+
+static volatile sig_atomic_t has_come[NCAUGHT];
+
+/* The flag says which, so that a pipe full of one kind loses no other. */
 static void
 note(int signo)
 {
 	int saved = errno;
-	unsigned char octet = (unsigned char)signo;
+	size_t i;
 
-	/* A full pipe holds this kind of signal already, or soon does. */
-	if (write(fds[1], &octet, 1) == -1)
+	for (i = 0; i < NCAUGHT; i++) {
+		if (caught[i] == signo)
+			has_come[i] = 1;
+	}
+	if (write(fds[1], "", 1) == -1)
 		errno = saved;
 }
 
@@ -39,7 +47,7 @@ signals_open(void)
 
 	if (sock_pipe(fds) == -1 || !set_handler(SIGPIPE, SIG_IGN))
 		return false;
-	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
+	for (i = 0; i < NCAUGHT; i++) {
 		if (!set_handler(caught[i], note))
 			return false;
 	}
@@ -52,12 +60,23 @@ signals_fd(void)
 	return fds[0];
 }
 
+/* Flags after the pipe, as note sets them before: what comes in between
+ * leaves an octet. */
 int
 signals_next(void)
 {
-	unsigned char octet;
+	unsigned char octets[64];
+	size_t i;
 
-	return read(fds[0], &octet, 1) == 1 ? octet : 0;
+	while (read(fds[0], octets, sizeof(octets)) > 0)
+		;
+	for (i = 0; i < NCAUGHT; i++) {
+		if (has_come[i]) {
+			has_come[i] = 0;
+			return caught[i];
+		}
+	}
+	return 0;
 }
 
 void
@@ -83,6 +102,6 @@ signals_reset_in_worker(void)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+	for (i = 0; i < NCAUGHT; i++)
 		(void)set_handler(caught[i], SIG_IGN);
 }

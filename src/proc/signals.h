@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Signals as octets in a pipe: handlers do nothing but write.
+ * Signals as flags, and a pipe that wakes: handlers set and write. Those
+ * of one kind that have not been seen yet count as one.
  * Owner: the parent process. Threads: the parent has only one.
  */
 #ifndef PROC_SIGNALS_H
