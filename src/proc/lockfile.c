@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: ISC */
 #include "proc/lockfile.h"
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+/* By fcntl: who may only read the file can't hold this lock against us. */
+static bool
+lock(int fd)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_SETLK, &whole) == 0;
+}
+
+/* Another name could be that of a file which is not ours to write into;
+ * one without a name has just been removed by its daemon. */
+static bool
+is_plain(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
 
 int
 lockfile_open(const char *path)
@@ -18,20 +37,24 @@ lockfile_open(const char *path)
 	char pid[24] = "";
 	int fd;
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(
+	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	if (fd == -1) {
 		log_error("%s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	if (errno != EWOULDBLOCK)
+	if (lock(fd)) {
+		if (is_plain(fd))
+			return fd;
+		log_error("%s: not a file of its own: remove it", path);
+	} else if (errno != EACCES && errno != EAGAIN) {
 		log_error("%s: %s", path, strerror(errno));
-	else if (read(fd, pid, sizeof(pid) - 1) > 0)
+	} else if (read(fd, pid, sizeof(pid) - 1) > 0) {
 		log_error("%s: already running, pid %.*s", path,
 		    (int)strcspn(pid, "\n"), pid);
-	else
+	} else {
 		log_error("%s: already running", path);
+	}
 	close(fd);
 	return -1;
 }

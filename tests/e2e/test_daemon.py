@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The program as a daemon: options, configuration, listeners, start."""
 import base64
+import fcntl
 import os
 import pathlib
 import re
@@ -252,6 +253,39 @@ def test_second_instance_is_refused(detached):
     assert str(detached.pid_file) in second.stderr
     assert detached.pid_file.read_text() == f"{detached.pid}\n"
     assert_answers(detached.server)
+
+
+def refused_pid_file(tmp_path, target, make):
+    """A start with what make has put in the place of the pid file."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious\n")
+    daemon = Detached(tmp_path, target)
+    make(daemon.pid_file, victim)
+    done = daemon.start()
+    assert done.returncode == 1 and str(daemon.pid_file) in done.stderr
+    assert victim.read_text() == "precious\n"
+
+
+@pytest.mark.parametrize("make", [
+    lambda path, victim: path.symlink_to(victim),
+    lambda path, victim: path.symlink_to(victim.with_name("nowhere")),
+    lambda path, victim: path.hardlink_to(victim),
+    lambda path, _: path.mkdir(), lambda path, _: os.mkfifo(path),
+], ids=["symlink", "dangling", "hard-link", "folder", "fifo"])
+def test_sp2_pid_file_is_no_link(tmp_path, targets, make):
+    refused_pid_file(tmp_path, *targets("one"), make)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_sp2_pid_file_locked_by_a_reader(tmp_path, targets):
+    """Who may only read it can't keep the daemon from starting."""
+    target, = targets("one")
+    daemon = Detached(tmp_path, target)
+    daemon.pid_file.write_text("1\n")
+    with open(daemon.pid_file, encoding="ascii") as reader:
+        fcntl.flock(reader, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with daemon:
+            assert_answers(daemon.server)
 
 
 def test_detached_config_error(tmp_path, targets):
