@@ -116,12 +116,14 @@ parse_additional(struct rd *r, struct msg *m)
 enum msg_result
 msg_parse(const uint8_t *octets, size_t len, struct msg *m)
 {
+	unsigned steps = NAME_STEPS_MAX;
 	struct rd r;
 
 	if (len < DNS_HEADER_OCTETS || len > DNS_MSG_OCTETS_MAX)
 		return MSG_SHORT;
 	memset(m, 0, sizeof(*m));
 	rd_init(&r, octets, len);
+	r.steps_left = &steps;
 	parse_header(&r, m);
 	parse_zone(&r, m);
 	m->prereq_start = r.pos;

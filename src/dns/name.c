@@ -47,6 +47,17 @@ append_label(struct rd *at, size_t len, struct name *out)
 }
 
 static bool
+take_step(const struct rd *r)
+{
+	if (r->steps_left == NULL)
+		return true;
+	if (*r->steps_left == 0)
+		return false;
+	--*r->steps_left;
+	return true;
+}
+
+static bool
 read_labels(struct rd *r, struct name *out)
 {
 	struct rd at = *r;
@@ -56,7 +67,7 @@ read_labels(struct rd *r, struct name *out)
 	for (;;) {
 		unsigned octet = rd_u8(&at);
 
-		if (!rd_ok(&at))
+		if (!rd_ok(&at) || !take_step(r))
 			return false;
 		if ((octet & POINTER_BITS) == POINTER_BITS) {
 			if (++pointers > POINTERS_MAX ||

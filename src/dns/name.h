@@ -15,6 +15,12 @@
 #include "dns/wire.h"
 
 #define NAME_OCTETS_MAX 255
+/*
+ * Labels and pointers of all names in one message: a pointer of two octets
+ * can stand for 127 of each. An honest message of 65535 octets, all names
+ * in a zone of ip6.arpa, has fewer than 100000.
+ */
+#define NAME_STEPS_MAX 131072
 #define NAME_TEXT_MAX 1025 /* each octet as \DDD, and the NUL */
 
 struct name {
@@ -23,7 +29,7 @@ struct name {
 };
 
 /* Reads and expands; case is kept. Pointers have to aim strictly
- * backwards and behind the header. */
+ * backwards and behind the header. Takes its steps off r->steps_left. */
 void name_read(struct rd *r, struct name *out);
 void name_write(struct wr *w, const struct name *n);
 

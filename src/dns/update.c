@@ -85,11 +85,13 @@ update_check(
     const uint8_t *octets, const struct msg *m, struct update_shape *shape)
 {
 	enum rcode rcode = RCODE_NOERROR;
+	unsigned steps = NAME_STEPS_MAX;
 	struct rr rr;
 	struct rd r;
 
 	shape->prereqs = shape->updates = 0;
 	rd_init(&r, octets, m->additional_start);
+	r.steps_left = &steps;
 	r.pos = m->prereq_start;
 	while (r.pos < m->update_start && rcode == RCODE_NOERROR) {
 		rr_read(&r, &rr);

@@ -9,6 +9,7 @@ rd_init(struct rd *r, const uint8_t *buf, size_t len)
 	r->base = buf;
 	r->pos = 0;
 	r->end = len;
+	r->steps_left = NULL;
 	r->failed = false;
 }
 

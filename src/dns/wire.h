@@ -18,6 +18,7 @@ struct rd {
 	const uint8_t *base; /* of the whole message, for pointers */
 	size_t pos; /* from base */
 	size_t end; /* from base; pos never passes it */
+	unsigned *steps_left; /* for names; shared by copies; NULL: any */
 	bool failed;
 };
 

@@ -3,7 +3,6 @@
 The rows are those of sections 3 to 5 of the conformance matrix."""
 import socket
 import struct
-import time
 
 import pytest
 
@@ -238,22 +237,22 @@ def test_row(world, row):
         assert len(answer) <= 512 or row.ident == "H10-opt"
 
 
-def test_m10_pointer_chains_are_cheap(world):
-    """60 kB, each owner one label longer than the one before."""
-    updates, previous, depth, size = [], 12, 0, 30
-    while size < 60000:
+@pytest.mark.parametrize("size,want", [
+    (12000, SIGNED()), (60000, BARE(FORMERR))], ids=["some", "too-many"])
+def test_m10_pointer_chains_are_cheap(world, size, want):
+    """Each owner one label longer than the one before: NAME_STEPS_MAX ends
+    it where a message has more than any honest one."""
+    updates, previous, depth, at = [], 12, 0, 30
+    while at < size:
         if depth == 120 or previous > 0x3fff:
             previous, depth = 12, 0
         record = rr(b"\1a" + struct.pack(">H", 0xc000 | previous), OPAQUE)
         updates.append(record)
-        previous, depth, size = size, depth + 1, size + len(record)
+        previous, depth, at = at, depth + 1, at + len(record)
     request = sign(message(updates=updates))
     world.target.reset()
     with world.mux.udp_client() as client:
-        begun = time.monotonic()
-        answer = client.ask(request)
-        assert time.monotonic() - begun < 1.0
-    check(answer, request, (SIGNED(), SIGNED(FORMERR)))
+        check(client.ask(request), request, want)
 
 
 def raw_datagram(source, destination, payload):
