@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The rows of CONFORMANCE 3 to 7 that need no socket. */
+/* The rows of CONFORMANCE 3 to 7 that need no socket. ST4: each answer is
+ * also sent back, as check_reflection says. */
 #include "verify_build.h"
 
 #define TWO_PREREQS \
@@ -92,6 +93,16 @@ static const struct row m_rows[] = {
     ROW("M5 all 65535", HEAD("2800", "0001ffffffffffff") ZONE ADD_A,
 	BARE(BAD_FORM, FORMERR, Z1), UNSIGNED_ROW),
     ROW("M5 ZOCOUNT", HEAD("2800", "ffff000000010000") ZONE ADD_A,
+	BARE(BAD_FORM, FORMERR, Z0)),
+    ROW("ST11 ZOCOUNT", HEAD("2800", "ffff000000010000") ZONE ZONE ADD_A,
+	BARE(BAD_FORM, FORMERR, Z0)),
+    ROW("ST11 PRCOUNT", HEAD("2800", "0001ffff00010000") ZONE ADD_A,
+	BARE(BAD_FORM, FORMERR, Z1)),
+    ROW("ST11 UPCOUNT", HEAD("2800", "00010000ffff0000") ZONE ADD_A,
+	BARE(BAD_FORM, FORMERR, Z1)),
+    ROW("ST11 ADCOUNT", HEAD("2800", "000100000001fffe") ZONE ADD_A,
+	BARE(BAD_FORM, FORMERR, Z1)),
+    ROW("ST11 all of them", HEAD("2800", "fffffffffffffffe") ZONE ADD_A,
 	BARE(BAD_FORM, FORMERR, Z0)),
     ROW("M6", IN_ZONE("00010001 0000003c 0190c0000201"),
 	BARE(BAD_FORM, FORMERR, Z1)),
@@ -380,6 +391,12 @@ static const struct row t_rows[] = {
 		    "168dc4223b8d0440b9a8281166a368132205ca8b0b6b6ac74443abbb"
 		    "40a89d14beef00000000",
 	.more = 1),
+    ROW("ST7 behind ARCOUNT 0", GOLDEN, BARE(BAD_FORM, FORMERR, Z1),
+	.more = 0xffff),
+    ROW("ST7 in the prerequisites, signed",
+	PREREQS(1) RAW_TSIG(KEY_NAME, "001d") "0000beef00000000",
+	BARE(BAD_FORM, FORMERR, Z1), .seal = {.error = 0}),
+    ROW("ST7 with SIG(0)", WITH_MORE(1) SIG_0, SIGNED(BAD_FORM, FORMERR, Z1)),
     ROW("T25 prerequisite",
 	PREREQS(1) RAW_TSIG(KEY_NAME, "001d") "0000beef00000000",
 	BARE(BAD_FORM, FORMERR, Z1)),

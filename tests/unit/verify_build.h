@@ -264,6 +264,32 @@ build_row(const struct row *row, struct build_out *o, struct mac *mac)
 	o->len -= row->cut;
 }
 
+/* The answer sent back to us as a request, and with another Other Len if
+ * it has a TSIG record: never taken, never answered signed. */
+static inline void
+check_reflection(const char *row, const struct verifier *v, const uint8_t *got,
+    size_t len, int other_len)
+{
+	uint8_t *octets = octets_dup(got, len);
+	struct inbound in = {.octets = octets, .len = len};
+	struct reply reply = {.rcode = RCODE_NOERROR};
+	enum counter cause;
+	struct addr from;
+	struct tsig t;
+
+	octets[2] &= 0x7f;
+	assert_int_equal(msg_parse(octets, len, &in.msg), MSG_OK);
+	if (in.msg.tsig_start != 0 && other_len >= 0) {
+		assert_true(tsig_parse(octets, len, in.msg.tsig_start, &t));
+		build_patch(octets, len - t.other_len - 2, (unsigned)other_len);
+	}
+	parse_from("127.0.0.1:5353", &from);
+	check_row_int(
+	    row, verify_message(v, &from, &in, &reply, &cause), VERDICT_REPLY);
+	check_row(row, reply.sign != REPLY_SIGNED);
+	free(octets);
+}
+
 static inline void
 check_answer(const struct row *row, const struct verifier *v,
     const struct inbound *in, const struct reply *reply,
@@ -276,6 +302,10 @@ check_answer(const struct row *row, const struct verifier *v,
 	    reply->sign == REPLY_SIGNED ? verify_hmac(v, in->client) : NULL,
 	    v->now_s, reply_limit(in, reply), got);
 	check_row_octets(row->name, got, len, want->octets, want->len);
+	check_reflection(row->name, v, got, len, -1);
+	check_reflection(row->name, v, got, len, 0);
+	check_reflection(row->name, v, got, len, 6);
+	check_reflection(row->name, v, got, len, 65535);
 }
 
 static inline void
