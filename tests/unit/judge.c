@@ -115,7 +115,7 @@ judge(const struct verifier *v, const uint8_t *message, size_t len)
 		n = reply_write(&in, &reply,
 		    reply.sign == REPLY_SIGNED ? verify_hmac(v, in.client)
 					       : NULL,
-		    v->now_s, reply_limit(&in), octets);
+		    v->now_s, reply_limit(&in, &reply), octets);
 	fputs(stats_name(cause), stdout);
 	put_hex(octets, n);
 	if (verdict == VERDICT_ACCEPT)

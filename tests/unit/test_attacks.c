@@ -43,7 +43,7 @@ decide(const struct verifier *v, const uint8_t *octets, size_t len,
 		d->len = reply_write(&d->in, &d->reply,
 		    d->reply.sign == REPLY_SIGNED ? verify_hmac(v, d->in.client)
 						  : NULL,
-		    v->now_s, reply_limit(&d->in), d->answer);
+		    v->now_s, reply_limit(&d->in, &d->reply), d->answer);
 		assert_int_not_equal(d->len, 0);
 	}
 	free(exact);

@@ -3,6 +3,8 @@
  * The golden cases of tests/conf: NN-what.conf gives exactly the
  * complaints in .err (none without the file), and prints as .ok, or
  * without one does not load. @DIR@ stands for the folder.
+ * ST16: 22-payloads is what must not break out of a string that is
+ * printed; ST17: 09, 16 and 61 to 63 are about weak keys.
  */
 #include <sys/stat.h>
 
@@ -520,6 +522,7 @@ example(void **state)
 	conf_free(conf);
 }
 
+/* SU4 */
 static void
 zones_cover(void **state)
 {

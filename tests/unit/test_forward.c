@@ -484,6 +484,7 @@ check_flips(const struct sent *sent, struct build_out *o)
 	}
 }
 
+/* SU8: with a bit flipped, or of any other length, it is no answer. */
 static void
 test_mutations(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No signed message is accepted with a bit flipped, or cut. */
+/* No signed message is accepted with a bit flipped, or cut (SU8). */
 #include "verify_build.h"
 
 /* The signer of these tests agrees with the golden message of dnspython. */

@@ -379,6 +379,7 @@ is_safe_in_a_log(const char *text)
 	return true;
 }
 
+/* SU9 */
 static void
 test_text_every_octet(void **state)
 {

@@ -284,6 +284,7 @@ check_limit(struct asked *a, const struct reply *r, size_t limit)
 	check_row_int(row, m.tsig_start != 0, tsig != 0);
 }
 
+/* SU6 */
 static void
 test_limits(void **state)
 {

@@ -83,7 +83,7 @@ test_too_many(void **state)
 	free(octets);
 }
 
-/* A flipped bit is found, or it is another frame that says the same. */
+/* SP5: a flipped bit is found, or it is another frame that says the same. */
 static void
 test_flips(void **state)
 {

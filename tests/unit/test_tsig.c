@@ -779,7 +779,8 @@ test_forges(void **state)
 static const unsigned mac_lens[] = {
     0, 1, 9, 10, 13, 14, 15, 16, 20, 24, 28, 31, 32, 33, 48, 64};
 
-/* One letter for each of these lengths with a policy that wants it all:
+/* ST2, ST3: one letter for each of these lengths with a policy that wants it
+ * all, the right octets and wrong ones:
  * S BADSIG, F FORMERR, T BADTRUNC, O OK. */
 static const struct {
 	const char *alg, *want;
@@ -997,6 +998,7 @@ write_in(const struct write_case *c, size_t i, size_t cap)
 	free(buf);
 }
 
+/* SU6 */
 static void
 test_write_every_capacity(void **state)
 {

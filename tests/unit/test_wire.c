@@ -246,6 +246,7 @@ sequence_stop(size_t cap)
 	return 0;
 }
 
+/* SU6 */
 static void
 test_write_every_capacity(void **state)
 {
