@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: ISC
 """What a client sees by UDP: TSIG and EDNS, sections 6 and 7 of the
 conformance matrix, and the algorithms of section 13."""
+import base64
 import os
 import pathlib
+import re
+import socket
 import struct
+import subprocess
+import threading
 import time
 
 import pytest
@@ -11,6 +16,7 @@ import pytest
 import rows
 import wire
 from answers import BARE, SIGNED, UNSIG, check
+from client import PATIENCE, Udp
 from wire import (ANY, BADKEY, BADSIG, BADTIME, BADTRUNC, CH, FORMERR,
                   GOLDEN_KEY, IN, NOTAUTH, NOTIMP, REFUSED, address, golden,
                   message, opt, rr, sign)
@@ -136,7 +142,7 @@ FULL = rows.table(
     ("T18-last-fudge", signed(time=2 ** 48 - 1, fudge=65535), LATE),
     ("T18-2-32", lambda: sign(golden(),
                               time=int(time.time()) + 2 ** 32), LATE),
-    ("T19-T38", shifted(-1000, mac=bad_mac), BAD),
+    ("T19-T38-ST1", shifted(-1000, mac=bad_mac), BAD),
     ("T20", shifted(-1000, length=16), LATE),
     ("T22", shifted(-5), SIGNED()),
     ("T23-OPT", lambda: behind_tsig(opt()),
@@ -284,6 +290,37 @@ def test_t17_maximum_fudge_is_a_setting(start, targets):
     with daemon.udp_client() as client:
         request = shifted(-60000, fudge=65535)()
         check(client.ask(request), request, SIGNED())
+
+
+def deliver_late(sock, server):
+    """One request to the server once it is too old, and the answer back."""
+    data, peer = sock.recvfrom(65535)
+    signed = wire.parse(data).tsig.time
+    while time.time() < signed + 2:
+        time.sleep(0.05)  # the clock is the condition
+    with Udp(server) as client:
+        sock.sendto(client.ask(data), peer)
+
+
+def test_st9_badtime_as_dig_reads_it(start, targets):
+    """It verifies there, and says that the clocks differ."""
+    daemon = start(targets("one"), max_fudge_s=1)
+    secret = base64.b64encode(GOLDEN_KEY.secret).decode()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(PATIENCE)
+        relay = threading.Thread(target=deliver_late,
+                                 args=(sock, daemon.udp), daemon=True)
+        relay.start()
+        done = subprocess.run(
+            ["dig", "-y", f"hmac-sha256:{GOLDEN_KEY.name}:{secret}",
+             "+opcode=5", "+noedns", "+tries=1", "+time=10", "@127.0.0.1",
+             "-p", str(sock.getsockname()[1]), wire.ZONE, "SOA"],
+            capture_output=True, text=True, timeout=20, check=False)
+        relay.join(PATIENCE)
+    assert "clocks are unsynchronized" in done.stdout, done.stdout
+    assert re.search(r"status: NOTAUTH.*TSIG.* BADTIME 6 ", done.stdout,
+                     re.DOTALL)
 
 
 # EDNS

@@ -5,8 +5,10 @@ import base64
 import os
 import pathlib
 import pwd
+import random
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -18,7 +20,7 @@ from client import PATIENCE, Tcp
 from daemon_help import (assert_answers, is_running, needs_root, update,
                          wait_for, wait_for_counters)
 from fake import FakeTarget, Gate
-from mux import Mux
+from mux import BINARY, ROOT, Mux
 from wire import golden, sign
 
 
@@ -71,6 +73,47 @@ def test_sigusr1_logs_counters(start, targets):
     wait_for_counters(daemon, lambda c: c["accepted"] == 1)
 
 
+def body_of(function, text):
+    return re.search(rf"^{function}\(.*?\)\n{{(.*?)^}}", text,
+                     re.DOTALL | re.MULTILINE)[1]
+
+
+def test_sp1_handlers_do_nothing_but_write():
+    """Nothing else sets a handler, and the one there is calls write."""
+    setters = r"\b(signal|sigaction|sigset|sigvec|bsd_signal)\s*\("
+    files = {path: path.read_text() for path in ROOT.glob("src/*/*.[ch]")}
+    assert len(files) > 50
+    who = [path for path, text in files.items() if re.search(setters, text)]
+    assert [path.name for path in who] == ["signals.c"]
+    text = files[who[0]]
+    handlers = set(re.findall(r"set_handler\([^,()]*(?:\[.\])?, (\w+)\)",
+                              text))
+    assert handlers == {"note", "SIG_IGN"}
+    called = set(re.findall(r"(\w+)\s*\(", body_of("note", text)))
+    assert called - {"for", "if"} == {"write"}
+    assert re.search(r"static volatile sig_atomic_t has_come", text)
+
+
+def test_sp1_storm_of_signals(start, targets):
+    """None is lost, and none makes a process end that should not."""
+    daemon = start(targets("one"), workers=2)
+    workers = daemon.workers()
+    storm = [signal.SIGUSR1, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE]
+    for i in range(25000):
+        for signo in storm:
+            os.kill(daemon.pid, signo)
+        for worker in workers:
+            os.kill(worker, storm[i % len(storm)])
+        if i % 5000 == 0:
+            assert_answers(daemon.udp)
+    assert daemon.workers() == workers
+    os.kill(workers[0], signal.SIGKILL)
+    wait_for(lambda: len(set(daemon.workers()) - {workers[0]}) == 2,
+             "no new worker")
+    assert_answers(daemon.udp)
+    assert len(daemon.log.lines) < 100000
+
+
 # Processes
 
 
@@ -87,7 +130,7 @@ def test_killed_worker_is_replaced(start, targets):
     assert old[1] in daemon.workers(), "the other one was not disturbed"
 
 
-def test_all_workers_killed_again_and_again(start, targets):
+def test_sf6_all_workers_killed_again_and_again(start, targets):
     """Each restart waits longer, and none is forgotten."""
     daemon = start(targets("one"))
     waits = []
@@ -121,6 +164,71 @@ def test_workers_end_with_the_parent(start, targets):
     daemon.process.kill()
     daemon.process.wait(PATIENCE)
     wait_for(lambda: not any(map(is_running, workers)), "workers live on")
+
+
+def ends_of(pid, flag):
+    """Its descriptors of pipes that are open so: {inode: path}."""
+    found = {}
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        info = pathlib.Path(f"/proc/{pid}/fdinfo/{entry.name}").read_text()
+        flags = int(re.search(r"flags:\s*(\d+)", info)[1], 8)
+        link = os.readlink(entry)
+        if link.startswith("pipe:") and flags & os.O_ACCMODE == flag:
+            found[link] = entry
+    return found
+
+
+def say_for(daemon, worker, octets):
+    """Into the pipe by which this worker speaks to its parent."""
+    heard = ends_of(daemon.pid, os.O_RDONLY)
+    path, = (path for link, path in ends_of(worker, os.O_WRONLY).items()
+             if link in heard)
+    pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        os.write(pipe, octets)
+    finally:
+        os.close(pipe)
+
+
+@needs_root
+@pytest.mark.parametrize("octets", [
+    random.Random(1).randbytes(512), random.Random(2).randbytes(1 << 14),
+    b"x", b"%s%n" * 128, bytes(512), b"\xff" * 512,
+], ids=["random", "much", "short", "format", "zero", "ones"])
+def test_sp5_worker_that_sends_rubbish(start, targets, octets):
+    """It is killed and replaced; the parent and the others live on."""
+    daemon = start(targets("one"), workers=2)
+    bad, good = daemon.workers()
+    say_for(daemon, bad, octets)
+    wait_for(lambda: len(set(daemon.workers()) - {bad}) == 2,
+             "no new worker")
+    assert good in daemon.workers()
+    daemon.wait_log(r"worker 0 sends rubbish: killed")
+    assert_answers(daemon.udp)
+
+
+SANITIZERS = {"libasan", "libubsan", "libtsan"}
+DIRECT = {"libcrypto", "libconfig", "libbsd", "libc"}
+ALL_LOADED = DIRECT | {"libmd", "ld-linux-x86-64", "ld-linux-aarch64",
+                       "linux-vdso"}
+
+
+def libraries(command, pattern):
+    done = subprocess.run([*command, BINARY], capture_output=True, text=True,
+                          check=True, timeout=20)
+    return {name.partition(".so")[0]
+            for name in re.findall(pattern, done.stdout, re.MULTILINE)}
+
+
+def test_sp6_libraries_are_on_the_list():
+    """What is linked, and what that brings along: a library more is a way
+    in more."""
+    direct = libraries(["readelf", "-d"], r"NEEDED.*\[(.*?)\]")
+    if direct & SANITIZERS:
+        pytest.skip("built with a sanitizer")
+    assert direct == DIRECT
+    loaded = libraries(["ldd"], r"^\s*(\S+)")
+    assert {pathlib.Path(name).name for name in loaded} <= ALL_LOADED
 
 
 @needs_root

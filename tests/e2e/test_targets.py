@@ -5,6 +5,7 @@ in test_targets_tcp.py."""
 import hmac
 import random
 import struct
+import threading
 import time
 
 import pytest
@@ -13,6 +14,7 @@ import fake
 import rows
 import wire
 from answers import SIGNED, check
+from client import PATIENCE
 from fake import both, odd, ok
 from target_help import (FAILED, H1, TIMEOUT, ask, careful, short_world,
                          update)
@@ -111,6 +113,30 @@ def test_o7_the_clients_id_is_nothing_to_the_target(world):
     copy, = ask(world, request, ok, SIGNED())
     if copy.data[:2] != request[:2]:  # 1 in 65536 by chance
         ask(world, request, both(clients_id(request), ok), SIGNED())
+
+
+def test_sf2_right_id_on_the_wrong_socket(start, targets):
+    """One target sends what would be right from the other one."""
+    one, two = targets("one", "two")
+    first, second = fake.Gate(), fake.Gate()
+    one.reset(first)
+    two.reset(second)
+    daemon = start([one, two], unconfirmed="servfail",
+                   client_deadline_ms=4000)
+    request = careful()
+    with daemon.udp_client() as client:
+        client.send(request)
+        mine, = first.wait()
+        other, = second.wait()
+        sent = threading.Event()
+        two.post(lambda: [two.udp.sendto(mine.build(), peer)
+                          for peer in (other.peer, mine.peer)])
+        two.post(other.reply)
+        two.post(sent.set)
+        assert sent.wait(PATIENCE)
+        first.open(fake.rcode(REFUSED))
+        check(client.receive(), request, FAILED)
+        assert "one=REFUSED/" in daemon.wait_update(client)
 
 
 def test_o1_ids_are_random(world):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """ddns-mux as the client of its targets, by UDP: truncation, loss,
 silence and storms. Section 10 of the conformance matrix."""
+import collections
 import struct
 import time
 
@@ -11,6 +12,8 @@ from answers import SIGNED, check
 from fake import FakeTarget, Gate, after, both, by_transport, drop, odd, ok
 from target_help import (FAILED, H1, TIMEOUT, ask, careful, short_world,
                          update)
+from test_targets import IGNORED
+from test_targets_tcp import UNACCEPTABLE
 from wire import ANY, NOERROR, REFUSED, golden, rr, sign
 
 
@@ -68,10 +71,17 @@ def test_o22_udp_stays_open_when_tcp_fails(world, by_tcp):
 
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize("over_tcp", [True, False])
-def test_truncated_for_ever(world, signed, over_tcp):
+def test_st5_truncated_for_ever(world, signed, over_tcp):
     received = ask(world, careful(), by_transport(
         odd(tc=1, signed=signed), odd(tc=1, signed=over_tcp)), FAILED)
     assert len(received) == 2, "F4: one by UDP and one by TCP"
+
+
+def test_st5_truncated_and_cut(world):
+    """Its last octet is missing: a hint, as unsigned ones are."""
+    received = ask(world, careful(), fake.by_transport(
+        lambda r: r.send(r.build(tc=1)[:-1]), ok), SIGNED())
+    assert [r.transport for r in received] == ["udp", "tcp"]
 
 
 def test_many_unsigned_tcs_are_one_tcp_attempt(world):
@@ -79,6 +89,44 @@ def test_many_unsigned_tcs_are_one_tcp_attempt(world):
     received = ask(world, careful(), by_transport(
         both(hint, hint, hint), ok), SIGNED())
     assert [r.transport for r in received] == ["udp", "tcp"]
+
+
+# What each fault costs
+
+
+def faults():
+    """All that a target can do wrong, by UDP and by TCP after a TC."""
+    by_tcp = {f"tcp-{name}": fake.by_transport(odd(tc=1), behaviour)
+              for name, behaviour in UNACCEPTABLE.items()}
+    return {**IGNORED, **by_tcp, "drop": drop,
+            "tcp-drop": fake.by_transport(odd(tc=1, signed=False), drop)}
+
+
+def test_sf4_copies_of_an_update(start, targets):
+    """Three at the most, however many faults come at a time."""
+    one, = targets("one")
+    daemon = start([one.config(timeout_ms=1500, max_in_flight=512)],
+                   unconfirmed="servfail", client_deadline_ms=8000,
+                   updates_in_hand=1024)
+    table, requests = {}, {}
+    for name, behaviour in faults().items():
+        for prereqs in ([], [rr(H1, ANY, ANY, 0)]):
+            owner = f"h{len(table)}"
+            table[owner] = behaviour
+            requests[owner] = name, update(owner, prereqs)
+    one.reset(fake.by_owner(table))
+    answers = {}
+    with daemon.udp_client() as client:
+        for _, request in requests.values():
+            client.send(request)
+        for _ in requests:
+            answer = client.receive(12)
+            answers[answer[:2]] = answer
+    copies = collections.Counter(r.owner for r in one.received)
+    assert len(copies) > len(requests) / 2
+    for owner, (name, request) in requests.items():
+        check(answers[request[:2]], request, FAILED)
+        assert copies[owner] <= 3, f"{name}: {copies[owner]} copies"
 
 
 # Loss, repetition, silence

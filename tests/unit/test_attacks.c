@@ -391,6 +391,7 @@ check_large(
 	size_t i;
 
 	conf.clients = &client;
+	conf.records_per_update = UINT16_MAX;
 	snprintf(row, sizeof(row), "ST10 %s %zu octets", from->alg, len);
 	put_large(&o, len - from->own);
 	build_seal(&o, &s, NULL, &mac);

@@ -17,6 +17,7 @@ judge(struct fixture *f, const char *row, const struct build_out *o)
 	struct found found[2];
 	unsigned tcp;
 
+	f->conf.records_per_update = UINT16_MAX;
 	for (tcp = 0; tcp < 2; tcp++) {
 		uint8_t *exact = octets_dup(o->octets, o->len);
 		struct inbound in = {

@@ -120,8 +120,9 @@ work_of(size_t kind, size_t max)
 	if (msg_parse(octets, o.len, &m) == MSG_OK)
 		assert_int_equal(
 		    update_check(octets, &m, &shape), RCODE_NOERROR);
-	else
-		assert_ptr_equal(kinds[kind].put, put_counts);
+	else /* the names of the long one have more than NAME_STEPS_MAX */
+		assert_true(kinds[kind].put == put_counts ||
+			    (kinds[kind].put == put_names && max == LONG));
 	assert_true(work - began <= FIXED + PER_OCTET * o.len);
 	return work - began;
 }
