@@ -107,7 +107,7 @@ step_real()
 		--junitxml="$logs/real.xml"
 }
 
-# The conformance table, from what gcc, e2e and real have left.
+# The tables of rows, from what gcc, e2e and real have left.
 step_rows()
 {
 	{ [ -f "$logs/e2e.xml" ] || step_e2e; } &&

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""The conformance matrix as a table: row, test, result.
+"""The conformance matrix and the checklists of known faults as one table:
+row, test, result.
 
     /usr/bin/python3 tests/row_table.py FILE ...
 
 FILE: logs of unit tests (*.log), and results of pytest: what --junitxml
-writes, or what -rA prints. rows.txt beside this script says where each row
-is tested, with one or more of
+writes, or what -rA prints. rows.txt and checklist.txt beside this script
+say where each row is tested, with one or more of
 
     unit:PROGRAM         tests/unit/PROGRAM.c names the row, in a string or a
                          comment; all of the program's tests have to pass
@@ -19,8 +20,11 @@ is tested, with one or more of
                          runs them
     open: REASON         not covered
 
+They begin with the rows that they must hold: "rows: H14 M17" is H1 to H14
+and M1 to M17.
+
 Exit status 1 if a row is missing or unknown, if a test or a section that
-rows.txt names does not exist, if a test does not name the row, if one failed,
+they name does not exist, if a test does not name the row, if one failed,
 or if none of a row's tests ran but some were skipped.
 """
 import collections
@@ -32,18 +36,15 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROWS_IN_SECTION = dict(X=65, H=14, M=17, U=13, T=44, E=14, S=18, R=8, O=35,
-                       A=10, W=13)
-ALL_ROWS = [f"{letter}{number}" for letter, count in ROWS_IN_SECTION.items()
-            for number in range(1, count + 1)]
-# Tokens of rows.txt, and whether they hold here.
+TABLES = [HERE / name for name in ("rows.txt", "checklist.txt", "floods.txt")]
+# Tokens of a row, and whether they hold here.
 MAY_SKIP = {"skips:no-root": lambda: os.geteuid() != 0}
 # What may be quoted: strings and comments of C.
 QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/', re.DOTALL)
 
 
 class Problem(Exception):
-    """What is wrong with a line of rows.txt or with its test."""
+    """What is wrong with a line of a table or with its test."""
 
 
 @dataclasses.dataclass
@@ -65,26 +66,34 @@ def names(ident, text):
                      re.IGNORECASE)
 
 
-# rows.txt
+# The tables
 
 
-def read_rows(path):
+def all_of(line):
+    """H1 .. H14, flood_A01 .. flood_A11 of "rows: H14 flood_A11"."""
+    return [f"{letters}{number:0{2 if '_' in letters else 1}}"
+            for letters, count in re.findall(r"(\w*[A-Z])(\d+)", line)
+            for number in range(1, int(count) + 1)]
+
+
+def read_rows(path, rows, wanted):
     """Lines that begin with a blank continue the one before."""
-    rows = {}
     row = None
     for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("rows: "):
+            wanted += all_of(line)
             continue
         if line[0].isspace():
             row.where += line.split()
             continue
         ident, rule, where = re.split(r"\s{2,}", line, maxsplit=2)
         if ident in rows:
-            raise SystemExit(f"{path.name}: {ident} stands twice")
+            raise SystemExit(f"{path.name}: {ident} is there already")
         is_open = where.startswith("open:")
         row = rows[ident] = Row(ident, rule,
                                 [where] if is_open else where.split())
-    return rows
 
 
 # Results
@@ -227,11 +236,13 @@ def main(paths):
     if not paths:
         print(__doc__, file=sys.stderr)
         return 1
-    rows, results = read_rows(HERE / "rows.txt"), read_results(paths)
-    problems = [f"{ident}: is not in rows.txt" for ident in ALL_ROWS
+    rows, wanted, results = {}, [], read_results(paths)
+    for table in TABLES:
+        read_rows(table, rows, wanted)
+    problems = [f"{ident}: is in no table" for ident in wanted
                 if ident not in rows]
     problems += [f"{ident}: there is no such row" for ident in rows
-                 if ident not in ALL_ROWS]
+                 if ident not in wanted]
     for row in rows.values():
         problems += print_row(row, results, rows)
     opened = [row.ident for row in rows.values()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What a client sees by UDP: header, structure and RFC 2136's own rules.
 The rows are those of sections 3 to 5 of the conformance matrix."""
+import re
 import socket
 import struct
 
@@ -264,6 +265,49 @@ def raw_datagram(source, destination, payload):
     with socket.socket(socket.AF_INET, socket.SOCK_RAW,
                        socket.IPPROTO_RAW) as sock:
         sock.sendto(head + udp + payload, (destination[0], 0))
+
+
+ZONES = {
+    "other.test": SIGNED(), "a.OTHER.test": SIGNED(),
+    b"\x09a\0.other\xff\x05other\x04test\0": SIGNED(),
+    "another.test": SIGNED(REFUSED), "a.another.test": SIGNED(REFUSED),
+    "example.test": SIGNED(REFUSED), "evilother.test": SIGNED(NOTAUTH),
+    b"\x07a.other\x04test\0": SIGNED(NOTAUTH), "test": SIGNED(NOTAUTH),
+    "": SIGNED(NOTAUTH), "other.test.evil": SIGNED(NOTAUTH)}
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=ascii)
+def test_su4_zones_of_a_key_by_both(world, zone):
+    """As written, on label boundaries, by UDP and by TCP."""
+    world.target.reset()
+    for make in (world.mux.udp_client, world.mux.tcp_client):
+        request = sign(message(zone=zone), rows.OTHER_KEY)
+        with make() as client:
+            check(client.ask(request), request, ZONES[zone], rows.OTHER_KEY)
+
+
+def unescaped(text):
+    """The octets of a label in the log."""
+    return re.sub(rb"\\(\d{3}|.)", lambda m: bytes([int(m[1])])
+                  if m[1].isdigit() else m[1], text.encode("ascii"))
+
+
+@pytest.mark.parametrize("first", range(0, 256, 32))
+def test_su9_octets_in_the_log(start, targets, first):
+    """As zone and as key, in lines of updates and of refusals."""
+    octets = bytes(range(first, first + 32))
+    odd = bytes([32]) + octets + b"\0"
+    daemon = start(targets("one"))
+    with daemon.udp_client() as client:
+        request = sign(message(zone=[odd + struct.pack(">HH", SOA, IN)]))
+        check(client.ask(request), request, SIGNED())
+        shown = daemon.wait_log(r" zone=(\S+)\. answer=NOERROR")[1]
+        assert unescaped(shown) == octets
+        client.at_once(sign(golden(), owner=odd))
+        shown = daemon.wait_log(r" key=(\S+)\.: .*BADKEY")[1]
+        assert unescaped(shown).lower() == octets.lower()
+    assert all(line.isascii() and line.isprintable()
+               for line in daemon.log.lines)
 
 
 @pytest.mark.parametrize("row", ["H13-port-0", "H13-own-address"])

@@ -10,10 +10,11 @@ import pytest
 
 import kinds
 import wire
-from answers import SIGNED, check
+from answers import BARE, SIGNED, check
+from client import Udp
 from memserver import MemServer, make_key
 from mux import Mux
-from wire import (GOLDEN_KEY, NOERROR, NXDOMAIN, NXRRSET, YXDOMAIN, YXRRSET,
+from wire import (FORMERR, GOLDEN_KEY, NOERROR, NXDOMAIN, NXRRSET, YXDOMAIN, YXRRSET,
                   message, rr, sign)
 
 KEYS = [wire.Key("mem-1.example.", b"1" * 32),
@@ -101,6 +102,63 @@ def test_m13_m15_u12_odd_octets_survive(world):
     lines = held(world)
     assert any(r"TYPE65280 \# 4 0102c00c" in line for line in lines)
     assert any("PTR q.example.test." in line for line in lines)
+
+
+DIRECT = wire.Key("direct.example.", b"d" * 32)
+T = "t." + wire.ZONE
+ONE, TWO = (wire.address(T, last) for last in (1, 2))
+MINUS_ONE = rr(T, wire.A, wire.NONE, 0, bytes([192, 0, 2, 1]))
+MINUS_SET, MINUS_NAME = rr(T, wire.A, wire.ANY, 0), rr(T, 255, wire.ANY, 0)
+EXISTS = rr(T, 255, wire.ANY, 0)
+CNAME = rr(T, 5, rdata=b"\1c\xc0\x0c")
+OPAQUE = [rr(T, 65280, rdata=bytes([n]) * n) for n in range(4)]
+GLUE = wire.address("glue." + wire.ZONE)
+# Odd, or what becomes of it depends on the order: updates, and more.
+ODD = [
+    ([ONE, MINUS_ONE], {}), ([MINUS_ONE, ONE], {}), ([ONE, MINUS_SET], {}),
+    ([MINUS_SET, TWO], {}), ([ONE, MINUS_NAME, TWO], {}),
+    ([TWO, TWO, ONE, MINUS_ONE, TWO], {}), ([MINUS_NAME, CNAME], {}),
+    ([ONE, CNAME], {}), ([CNAME, MINUS_NAME, ONE], {}),
+    ([ONE], {"prereqs": [EXISTS]}), ([MINUS_NAME], {"prereqs": [EXISTS]}),
+    ([ONE], {"prereqs": [EXISTS]}), ([], {}), ([], {"prereqs": [EXISTS]}),
+    (OPAQUE, {}), (OPAQUE[::-1] + [MINUS_NAME] + OPAQUE[:2], {}),
+    ([ONE], {"flags": 0x2df5}), ([TWO], {"additional": [GLUE, wire.opt()]}),
+    ([wire.address("T.EXAMPLE.test", 9, ttl=0)], {}),
+    ([rr(b"\1T\xc0\x0c", wire.A, ttl=2 ** 31 - 1, rdata=bytes(4))], {}),
+    ([rr(b"\3\0.\xff\xc0\x0c", 65535, rdata=b"\xc0\x0c")], {}),
+    ([rr(b"\1p\xc0\x0c", wire.PTR, rdata=b"\1q\xc0\x1e")], {}),
+    ([rr("m." + wire.ZONE, 15, rdata=b"\0\1\1q\xc0\x0c")], {}),
+    ([rr(wire.ZONE, 255, wire.ANY, 0), rr(wire.ZONE, wire.NS, wire.ANY, 0)],
+     {}),
+]
+
+
+def test_su1_su12_as_if_told_directly(world, stack):
+    """Each update is for the targets what it is for a server that gets it
+    without us, and so is its RCODE; what is no message changes nothing."""
+    secret = base64.b64encode(DIRECT.secret).decode()
+    server = stack.enter_context(MemServer(
+        ("127.0.0.1", 0), [kinds.FORWARD, kinds.REVERSE],
+        make_key(f"{DIRECT.name}:{DIRECT.algorithm}:{secret}"), out=None))
+    direct = stack.enter_context(Udp(server.address))
+    tcp = stack.enter_context(world.mux.tcp_client())
+    seen = set()
+    for updates, more in ODD:
+        body = message(updates=updates, **more)
+        told = direct.ask(sign(body, DIRECT))[3] & 15
+        for client in (world.client, tcp):
+            bad = sign(message(updates=updates, **more)) + ONE
+            check(client.ask(bad), bad, BARE(FORMERR, opt=(
+                "additional" in more)))
+        request = sign(body)
+        answer = world.client.ask(request)
+        assert answer[3] & 15 == told, f"{updates} {more}"
+        assert told != NOERROR or server.content() == (
+            world.servers[0].content())
+        assert held(world) == [line for line in server.content()
+                               if " SOA " not in line and " NS " not in line]
+        seen.add(tuple(server.content()))
+    assert len(seen) > 10, "hardly anything has changed"
 
 
 def script(server, host):
