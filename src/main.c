@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "proc/parent.h"
 #include "proc/privs.h"
+#include "proc/trial.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/ddns-mux/ddns-mux.conf"
 #define DEFAULT_PIDFILE RUNSTATEDIR "/ddns-mux.pid"
@@ -145,6 +146,7 @@ main(int argc, char **argv)
 {
 	static const struct conf_sink sink = {complain, NULL};
 	struct options o = {.verbosity = 0};
+	const char *why;
 	struct conf *conf;
 	int status = 0;
 
@@ -156,7 +158,10 @@ main(int argc, char **argv)
 	}
 	if (!privs_hide_memory())
 		return 1;
-	conf = conf_load(o.file, &sink);
+	why = trial_conf(o.file);
+	if (why != NULL)
+		complain(NULL, CONF_ERROR, o.file, 0, why);
+	conf = why == NULL ? conf_load(o.file, &sink) : NULL;
 	if (conf == NULL)
 		return 1;
 	if (!o.is_check)

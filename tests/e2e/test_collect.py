@@ -193,7 +193,7 @@ def test_line_of_a_finished_update(worlds):
     request = send(world, "simple-add", ok, drop)
     line = expect(world, request, None)
     assert re.search(r"key=key\.example\. zone=example\.test\. name=\S+ "
-                     r"records=\d+ strategy=2 answer=none "
+                     r"records=\d+ strategy=all answer=none "
                      r"a=NOERROR/\d+ms b=timeout/\d+ms", line), line
 
 

@@ -38,7 +38,7 @@ def refused(daemon, text, reason):
     mark, workers = daemon.mark(), daemon.workers()
     daemon.file.write_text(text)
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_log(reason, start=mark)
+    daemon.wait_log(reason, 15, start=mark)
     daemon.wait_log("not reloaded: the former configuration stays",
                     start=mark)
     assert set(workers) <= set(daemon.workers())
@@ -168,6 +168,18 @@ def test_missing_file_changes_nothing(start, targets):
     daemon.wait_log("ddns-mux.conf: No such file", start=mark)
     daemon.wait_log("not reloaded", start=mark)
     assert_answers(daemon.udp)
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "/", "fifo"])
+def test_include_that_ends_the_parser(start, targets, name):
+    """libconfig ends the process on a directory, and waits on a FIFO."""
+    one, = targets("one")
+    daemon = start([one])
+    os.mkfifo(daemon.folder / "fifo")
+    refused(daemon, mux.config_text([one]) + f'@include "{name}"\n',
+            "ddns-mux.conf: can't be read")
+    done = mux.run("-n", "-f", str(daemon.file))
+    assert done.returncode == 1 and "can't be read" in done.stderr
 
 
 def test_listener_that_is_taken(start, targets):

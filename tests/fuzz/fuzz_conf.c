@@ -70,7 +70,16 @@ put_file(const char *name, const void *octets, size_t len)
 	close(fd);
 }
 
-/* libconfig opens what @include names: nothing outside of the folder. */
+/* "", "." or ".." of a text that ends with a NUL. */
+static bool
+is_directory(const char *quoted)
+{
+	return *quoted == '"' && quoted[1 + strspn(quoted + 1, ".")] == '"';
+}
+
+/* libconfig opens what @include names: nothing outside of the folder. A
+ * directory ends the process there, which is why the daemon has a child read
+ * first (proc/trial.h). */
 static bool
 leaves_folder(const char *text, size_t len)
 {
@@ -78,7 +87,7 @@ leaves_folder(const char *text, size_t len)
 
 	while ((at = memmem(at, (size_t)(end - at), "@include", 8)) != NULL) {
 		for (; at < end && *at != '\n'; at++) {
-			if (*at == '/')
+			if (*at == '/' || is_directory(at))
 				return true;
 		}
 	}
