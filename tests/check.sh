@@ -25,8 +25,8 @@ failed=0
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
-all='gcc clang asan lint analyse e2e real rows e2e-clang e2e-asan e2e-tsan demo
-    distcheck'
+all='gcc clang asan lint analyse e2e real rows e2e-clang e2e-asan e2e-tsan fail
+    demo distcheck'
 
 say()
 {
@@ -166,6 +166,12 @@ step_e2e_tsan()
 		    test_targets.py test_targets_loss.py test_targets_tcp.py \
 		    test_collect.py test_replay.py
 	)
+}
+
+# Each call that may fail, failing once, in the build with the sanitizers.
+step_fail()
+{
+	step_asan && pytests build-asan -c tests/e2e/pytest.ini tests/fail
 }
 
 step_demo()
