@@ -413,11 +413,12 @@ parent_run(struct conf *conf, const struct parent_options *options)
 	struct parent *p = new_parent(options);
 	int pid_fd = -1, status = 1;
 
+	log_set_role("parent");
 	if (p == NULL) {
+		log_error("no memory");
 		conf_free(conf);
 		return 1;
 	}
-	log_set_role("parent");
 	notify_open();
 	if (prepare(p, options, &pid_fd))
 		status = run(p, conf);
