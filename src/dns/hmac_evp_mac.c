@@ -3,6 +3,7 @@
 #include "dns/hmac.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -22,7 +23,10 @@ static const char *const digests[] = {
 static EVP_MAC_CTX *
 keyed_context(enum hmac_hash hash, const uint8_t *key, size_t key_len)
 {
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	/* Without its default context OpenSSL 3.0 would crash. */
+	EVP_MAC *mac = OSSL_LIB_CTX_get0_global_default() != NULL
+			   ? EVP_MAC_fetch(NULL, "HMAC", NULL)
+			   : NULL;
 	EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
 	/* The parameter is not const in OpenSSL, but only read. */
 	OSSL_PARAM params[] = {
