@@ -86,10 +86,11 @@ bell_free(struct bell *b)
 void
 bell_ring(struct bell *b)
 {
-	/* A full pipe has been rung already. */
+	/* If it fails, the next ring shall try again. A full pipe has been
+	 * rung already. */
 	if (atomic_exchange(&b->is_asleep, false) &&
 	    write(b->fds[1], "", 1) == -1)
-		return;
+		atomic_store(&b->is_asleep, true);
 }
 
 /*
