@@ -237,5 +237,5 @@ bool
 sock_is_transient(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR ||
-	       error == ENOBUFS;
+	       error == ENOBUFS || error == ENOMEM;
 }

@@ -167,6 +167,7 @@ client_accept(struct worker *w, int listen_fd)
 	while (n-- > 0 && (fd = sock_accept(listen_fd, &from)) != -1)
 		admit(w, fd, &from);
 	/* Poll would call again at once and for ever. */
-	if (fd == -1 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+	if (fd == -1 && (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM || errno == ENOBUFS))
 		w->clients->accept_after_us = w->now_us + PAUSE_US;
 }
