@@ -362,6 +362,7 @@ send_waiting(struct target *t)
 {
 	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
 
+	t->tcp.was_lost = false;
 	for (; x != NULL && t->table.in_flight < t->max_in_flight; x = next) {
 		next = TAILQ_NEXT(x, waiting);
 		if (x->way == WAY_UDP && !t->udp_is_blocked)
@@ -374,11 +375,14 @@ send_waiting(struct target *t)
 }
 
 static int
-poll_timeout_ms(const struct target *t)
+poll_timeout_ms(struct target *t)
 {
 	const struct exchange *x;
 	uint64_t due = UINT64_MAX, now = mono_us();
 
+	if (t->tcp.was_lost || !queue_is_empty(&t->jobs) ||
+	    atomic_load(&t->is_stopping))
+		return 0;
 	x = TAILQ_FIRST(&t->table.by_age);
 	if (x != NULL)
 		due = x->start_us + t->timeout_us;
@@ -407,10 +411,7 @@ wait_for_events(struct target *t)
 	int n;
 
 	bell_doze(&t->bell);
-	n = poll(pfd, PFD_COUNT,
-	    queue_is_empty(&t->jobs) && !atomic_load(&t->is_stopping)
-		? poll_timeout_ms(t)
-		: 0);
+	n = poll(pfd, PFD_COUNT, poll_timeout_ms(t));
 	bell_rise(&t->bell, n > 0 && pfd[PFD_BELL].revents != 0);
 	t->now_us = mono_us();
 	if (n <= 0)

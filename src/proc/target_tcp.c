@@ -61,6 +61,7 @@ target_tcp_lost(struct target *t, enum target_counter cause, const char *why)
 			target_give_up_tcp(t, x, cause);
 	}
 	target_tcp_close(t);
+	t->tcp.was_lost = true;
 }
 
 /* Nobody can be sent: all who wait for the connection fail at once. */

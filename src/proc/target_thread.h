@@ -29,6 +29,7 @@ struct tcp_path {
 	int fd;
 	enum tcp_state state;
 	bool has_answered; /* since it was opened */
+	bool was_lost; /* and some may wait for another one */
 	uint64_t used_us; /* last time anything was sent or received */
 	uint64_t received_us;
 	size_t open; /* legs that wait on it */
