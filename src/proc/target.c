@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "proc/target_thread.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -500,6 +501,11 @@ target_new(const struct target_setup *setup)
 	t->bell.fds[0] = t->bell.fds[1] = -1;
 	t->hmac = hmac_new(target->tsig.alg->hash, target->tsig.secret,
 	    target->tsig.secret_len);
+	if (t->hmac == NULL) {
+		log_error("target %s: no %s from libcrypto", target->name,
+		    target->tsig.alg->text);
+		errno = ENOTSUP;
+	}
 	if (t->hmac == NULL || !allocate(t)) {
 		target_free(t);
 		return NULL;
@@ -512,16 +518,21 @@ target_start(struct target *t)
 {
 	sigset_t all, old;
 	pthread_attr_t attr;
+	int error = pthread_attr_init(&attr);
 
-	/* Signals are for the main thread only. */
-	sigfillset(&all);
-	if (pthread_attr_init(&attr) != 0)
-		return false;
-	t->is_running = pthread_attr_setstacksize(&attr, STACK_OCTETS) == 0 &&
-			pthread_sigmask(SIG_SETMASK, &all, &old) == 0 &&
-			pthread_create(&t->thread, &attr, run, t) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	(void)pthread_attr_destroy(&attr);
+	if (error == 0) {
+		error = pthread_attr_setstacksize(&attr, STACK_OCTETS);
+		/* Signals are for the main thread only. */
+		sigfillset(&all);
+		(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+		if (error == 0)
+			error = pthread_create(&t->thread, &attr, run, t);
+		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+		(void)pthread_attr_destroy(&attr);
+	}
+	t->is_running = error == 0;
+	if (error != 0)
+		errno = error;
 	return t->is_running;
 }
 

@@ -69,8 +69,11 @@ make_hmacs(struct worker *w)
 
 		w->hmacs[i] =
 		    hmac_new(key->alg->hash, key->secret, key->secret_len);
-		if (w->hmacs[i] == NULL)
+		if (w->hmacs[i] == NULL) {
+			log_error("no %s from libcrypto", key->alg->text);
+			errno = ENOTSUP;
 			return false;
+		}
 	}
 	return true;
 }
@@ -346,11 +349,14 @@ worker_run(const struct worker_setup *setup)
 	}
 	w->setup = setup;
 	w->conf = setup->conf;
+	w->bell.fds[0] = w->bell.fds[1] = -1;
 	obey(w, &setup->standing);
 	read_clocks(w);
 	if (!make_ready(w)) {
 		log_error("cannot start: %s", strerror(errno));
-	} else if (say_ready(w)) {
+	} else if (!say_ready(w)) {
+		log_error("cannot tell the parent: %s", strerror(errno));
+	} else {
 		serve(w);
 		status = 0;
 	}
