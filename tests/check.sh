@@ -25,8 +25,8 @@ failed=0
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
-all='gcc clang asan lint analyse e2e real rows e2e-clang e2e-asan e2e-tsan fail
-    demo distcheck'
+all='gcc clang asan asan-clang lint analyse e2e real rows e2e-clang e2e-asan
+    e2e-tsan valgrind fail demo distcheck'
 
 say()
 {
@@ -80,11 +80,23 @@ step_clang()
 	    unit_tests build-clang
 }
 
+# sanitized_units compiler folder
+sanitized_units()
+{
+	configured "$2" "$1" --disable-hardening \
+	    CFLAGS='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover' &&
+	    ASAN_OPTIONS=detect_stack_use_after_return=1 unit_tests "$2"
+}
+
 step_asan()
 {
-	configured build-asan gcc --disable-hardening \
-	    CFLAGS='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover' &&
-	    unit_tests build-asan
+	sanitized_units gcc build-asan
+}
+
+# It sees what gcc's does not, and the other way round.
+step_asan_clang()
+{
+	sanitized_units clang build-asan-clang
 }
 
 step_lint()
@@ -150,7 +162,8 @@ sanitized()
 step_e2e_asan()
 {
 	step_asan && (
-		cd tests/e2e && sanitized asan ASAN_OPTIONS=detect_leaks=0 \
+		cd tests/e2e && sanitized asan \
+		    ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 \
 		    test_client_udp.py test_client_tsig.py test_client_tcp.py \
 		    test_targets.py test_targets_loss.py test_targets_tcp.py \
 		    test_replay.py test_processes.py \
@@ -161,11 +174,47 @@ step_e2e_asan()
 step_e2e_tsan()
 {
 	configured build-tsan gcc --disable-hardening \
-	    CFLAGS='-g -O1 -fsanitize=thread' && (
+	    CFLAGS='-g -O1 -fsanitize=thread' &&
+	    make -C build-tsan -j"$jobs" --no-print-directory check \
+		TESTS='tests/unit/test_queue tests/unit/test_replay' \
+		check_PROGRAMS='tests/unit/test_queue tests/unit/test_replay' && (
 		cd tests/e2e && sanitized tsan TSAN_OPTIONS=halt_on_error=0 \
 		    test_targets.py test_targets_loss.py test_targets_tcp.py \
 		    test_collect.py test_replay.py
 	)
+}
+
+# Without the tests whose rounds would take minutes: the sanitizers have them.
+memchecked_units='base exchange forward hmac msg mutate name plan replay reply
+    request stats tsig update verify wire'
+memchecked_e2e='test_row or s1_ or s2_ or s6_ or s9_ or s11_ or s12_ or o30'
+memchecked_e2e="$memchecked_e2e or o27_reused or o28 or client_by_tcp"
+memcheck='valgrind -q --leak-check=full --show-leak-kinds=definite
+    --errors-for-leak-kinds=definite'
+
+# Reads of what was never written, and leaks of the daemon itself, whose
+# reports go to files.
+step_valgrind()
+{
+	report=$logs/valgrind-report
+	rm -f "$report".*
+	cat >"$logs/memchecked" <<-EOF
+		#!/bin/sh
+		exec $(echo $memcheck) --log-file="$report.%p" \
+		    "$top/build-gcc/ddns-mux" "\$@"
+	EOF
+	chmod +x "$logs/memchecked"
+	# shellcheck disable=SC2086
+	configured build-gcc gcc --with-hmac=evp_mac &&
+	    make -C build-gcc -j"$jobs" --no-print-directory \
+		$(printf 'tests/unit/test_%s ' $memchecked_units whole) &&
+	    printf '%s\n' $memchecked_units | xargs -P "$jobs" -I '{}' \
+		$memcheck --error-exitcode=1 'build-gcc/tests/unit/test_{}' &&
+	    $memcheck --error-exitcode=1 build-gcc/tests/unit/test_whole 1 20 && (
+		cd tests/e2e && DDNS_MUX=$logs/memchecked $python -m pytest -q \
+		    test_client_udp.py::test_row test_client_tcp.py \
+		    test_targets_tcp.py -k "$memchecked_e2e"
+	) && ! grep . "$report".*
 }
 
 # Each call that may fail, failing once, in the build with the sanitizers.
