@@ -108,6 +108,7 @@ def serve(log):
     for transport, how in (("udp", Udp), ("tcp", Tcp)):
         host, port = re.search(rf"listening on {transport} (\S+):(\d+)",
                                "\n".join(log.lines)).groups()
+        answer = None
         for _ in range(5):
             request = update()
             with contextlib.suppress(Closed), \
@@ -135,6 +136,15 @@ def configuration(folder, target, **settings):
         mux.config_text([target.config()], user=USER, **settings)))
 
 
+def check_end(run):
+    """It served, was asked to end, and nothing was wrong until then."""
+    run.check_gone()
+    run.log.thread.join(PATIENCE)
+    text = "\n".join(run.log.lines)
+    assert run.process.returncode == 0, run.process.returncode
+    assert not re.search("|".join((*REPORTS, SYMPTOM, "was killed")), text)
+
+
 def start(shim, file, call=None, pidfile=None):
     """In the foreground. Was the call reached?"""
     args = ["-d", "-f", file] + (["-p", str(pidfile)] if pidfile else [])
@@ -143,8 +153,7 @@ def start(shim, file, call=None, pidfile=None):
             if run.is_ready():
                 serve(run.log)
                 run.process.send_signal(signal.SIGTERM)
-                run.check_gone()
-                assert run.process.returncode == 0
+                check_end(run)
             else:
                 run.check_refusal()
             if pidfile:
@@ -165,10 +174,11 @@ def counted_calls(shim, args, process, functions=ERRORS):
 NOT_LOG = [f for f in ERRORS if f != "write"]
 
 
-@pytest.mark.parametrize("process, functions", [(0, NOT_LOG), (1, ERRORS)])
-def test_foreground(shim, target, tmp_path, process, functions):
-    """The parent, and the first of two workers."""
-    file = configuration(tmp_path, target, workers=2)
+@pytest.mark.parametrize("process, functions, workers",
+                         [(0, NOT_LOG, 2), (1, ERRORS, 1)])
+def test_foreground(shim, target, tmp_path, process, functions, workers):
+    """The parent of two workers, and a worker that is alone."""
+    file = configuration(tmp_path, target, workers=workers)
     args = ["-d", "-f", file, "-p", str(tmp_path / "pid")]
     calls = counted_calls(shim, args, process, functions)
 
