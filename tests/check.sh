@@ -80,23 +80,25 @@ step_clang()
 	    unit_tests build-clang
 }
 
-# sanitized_units compiler folder
-sanitized_units()
+# asan_build compiler folder
+asan_build()
 {
 	configured "$2" "$1" --disable-hardening \
-	    CFLAGS='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover' &&
-	    ASAN_OPTIONS=detect_stack_use_after_return=1 unit_tests "$2"
+	    CFLAGS='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover'
 }
 
 step_asan()
 {
-	sanitized_units gcc build-asan
+	asan_build gcc build-asan &&
+	    ASAN_OPTIONS=detect_stack_use_after_return=1 unit_tests build-asan
 }
 
 # It sees what gcc's does not, and the other way round.
 step_asan_clang()
 {
-	sanitized_units clang build-asan-clang
+	asan_build clang build-asan-clang &&
+	    ASAN_OPTIONS=detect_stack_use_after_return=1 \
+		unit_tests build-asan-clang
 }
 
 step_lint()
@@ -161,7 +163,7 @@ sanitized()
 # Leaks are looked for by ptrace, which the daemon forbids.
 step_e2e_asan()
 {
-	step_asan && (
+	asan_build gcc build-asan && (
 		cd tests/e2e && sanitized asan \
 		    ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 \
 		    test_client_udp.py test_client_tsig.py test_client_tcp.py \
@@ -220,7 +222,7 @@ step_valgrind()
 # Each call that may fail, failing once, in the build with the sanitizers.
 step_fail()
 {
-	step_asan && pytests build-asan -c tests/e2e/pytest.ini tests/fail
+	asan_build gcc build-asan && pytests build-asan -c tests/e2e/pytest.ini tests/fail
 }
 
 step_demo()

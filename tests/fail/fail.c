@@ -57,19 +57,18 @@ struct control {
 	_Atomic uint32_t count[PROCESSES][2][FUNCTIONS];
 };
 
-/* In the order of name[]. */
+/* In the order of name[]. The formatter never comes to rest on it. */
+/* clang-format off */
 #define LIST(X) \
-	X(memory) \
-	X(foreign) X(accept) X(bind) X(chdir) X(connect) X(dup2) X(fcntl) \
-	    X(fdopen) X(flock) X(fork) X(fstat) X(ftruncate) X(getpwnam) \
-		X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(mmap) \
-		    X(open) X(pipe) X(poll) X(prctl) X(pthread_attr_init) \
-			X(pthread_attr_setstacksize) X(pthread_create) \
-			    X(pwrite) X(read) X(realpath) X(recv) X(recvmsg) \
-				X(send) X(sendmsg) X(setgroups) X(setresgid) \
-				    X(setresuid) X(setrlimit) X(setsid) \
-					X(setsockopt) X(sigaction) X(socket) \
-					    X(stat) X(unlink) X(write)
+	X(memory) X(foreign) X(accept) X(bind) X(chdir) X(connect) \
+	X(dup2) X(fcntl) X(fdopen) X(flock) X(fork) X(fstat) X(ftruncate) \
+	X(getpwnam) X(getrlimit) X(getsockname) X(getsockopt) X(listen) \
+	X(mmap) X(open) X(pipe) X(poll) X(prctl) X(pthread_attr_init) \
+	X(pthread_attr_setstacksize) X(pthread_create) X(pwrite) X(read) \
+	X(realpath) X(recv) X(recvmsg) X(send) X(sendmsg) X(setgroups) \
+	X(setresgid) X(setresuid) X(setrlimit) X(setsid) X(setsockopt) \
+	X(sigaction) X(socket) X(stat) X(unlink) X(write)
+/* clang-format on */
 #define ENUM(f) F_##f,
 enum { LIST(ENUM) NFUNCTIONS };
 #define TEXT(f) #f,
