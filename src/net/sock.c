@@ -65,15 +65,22 @@ sock_packet_pair(int fds[2])
 static int
 open_socket(const struct addr *a, int type)
 {
-	int on = 1, fd = socket(a->sa.sa_family, type, 0);
+	int fd = socket(a->sa.sa_family, type, 0);
 
-	if (fd == -1 || sock_set_flags(fd) == -1)
-		return -1;
-	/* One socket per family, so that addresses stay what they are. */
-	if (a->sa.sa_family == AF_INET6 &&
+	return fd == -1 ? -1 : sock_set_flags(fd);
+}
+
+/* One listener per family, so that addresses stay what they are. A socket
+ * that is connected needs no such option, and pledge allows none. */
+static int
+bind_to(int fd, const struct addr *local)
+{
+	int on = 1;
+
+	if (local->sa.sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
-		return close_failed(fd);
-	return fd;
+		return -1;
+	return bind(fd, &local->sa, addr_len(local));
 }
 
 int
@@ -91,7 +98,7 @@ sock_listen_udp(const struct addr *local, bool is_shared)
 		return close_failed(fd);
 	if (addr_is_wildcard(local) && !pktinfo_enable(fd, local->sa.sa_family))
 		return close_failed(fd);
-	if (bind(fd, &local->sa, addr_len(local)) == -1)
+	if (bind_to(fd, local) == -1)
 		return close_failed(fd);
 	return fd;
 }
@@ -104,8 +111,7 @@ sock_listen_tcp(const struct addr *local)
 	if (fd == -1)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
-	    bind(fd, &local->sa, addr_len(local)) == -1 ||
-	    listen(fd, TCP_BACKLOG) == -1)
+	    bind_to(fd, local) == -1 || listen(fd, TCP_BACKLOG) == -1)
 		return close_failed(fd);
 	return fd;
 }
