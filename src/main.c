@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "proc/parent.h"
 #include "proc/privs.h"
+#include "proc/sandbox.h"
 #include "proc/trial.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/ddns-mux/ddns-mux.conf"
@@ -153,7 +154,8 @@ main(int argc, char **argv)
 	if (!parse_options(argc, argv, &o))
 		return usage();
 	if (o.has_version) {
-		printf("ddns-mux %s\n", PACKAGE_VERSION);
+		printf("ddns-mux %s\nsandbox: %s\n", PACKAGE_VERSION,
+		    sandbox_name);
 		return end_of_output();
 	}
 	if (!privs_hide_memory())

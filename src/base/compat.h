@@ -42,6 +42,18 @@
 #define compat_no_dump() true
 #endif
 
+/* The signal for this process when its parent ends. */
+#if defined(__linux__)
+#define compat_signal_on_orphaning(signo) \
+	(prctl(PR_SET_PDEATHSIG, (signo), 0, 0, 0) == 0)
+#elif defined(__FreeBSD__)
+#include <sys/procctl.h>
+#define compat_signal_on_orphaning(signo) \
+	(procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &(int){(signo)}) == 0)
+#else
+#define compat_signal_on_orphaning(signo) ((void)(signo), true)
+#endif
+
 #ifndef HAVE_SETPROCTITLE
 #define setproctitle(...) ((void)0)
 #endif

@@ -22,6 +22,7 @@
 #include "proc/privs.h"
 #include "proc/reaper.h"
 #include "proc/reload.h"
+#include "proc/sandbox.h"
 #include "proc/signals.h"
 #include "proc/tally.h"
 
@@ -359,9 +360,11 @@ open_control(struct parent *p, const struct conf *conf)
 
 /* What may need root is done by then: it is given up for good. */
 static bool
-start_first(struct parent *p, struct generation *g)
+start_first(struct parent *p, struct generation *g,
+    const struct parent_options *options)
 {
 	if (!open_control(p, g->conf) || !privs_drop(g->conf->user) ||
+	    !sandbox_parent(g->conf, options->pidfile) ||
 	    !make_seen(&p->env, g->conf)) {
 		generation_drain(g);
 		return false;
@@ -371,14 +374,14 @@ start_first(struct parent *p, struct generation *g)
 }
 
 static int
-run(struct parent *p, struct conf *conf)
+run(struct parent *p, struct conf *conf, const struct parent_options *options)
 {
 	struct generation *first = add_generation(p, conf);
 	uint64_t due;
 
 	if (first == NULL)
 		return 1;
-	p->has_failed = !start_first(p, first);
+	p->has_failed = !start_first(p, first, options);
 	while (due = tick(p), !TAILQ_EMPTY(&p->env.list))
 		wait_for_events(p, due);
 	control_close(&p->control);
@@ -421,7 +424,7 @@ parent_run(struct conf *conf, const struct parent_options *options)
 	}
 	notify_open();
 	if (prepare(p, options, &pid_fd))
-		status = run(p, conf);
+		status = run(p, conf, options);
 	else
 		conf_free(conf);
 	if (pid_fd != -1)

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <grp.h>
@@ -12,6 +13,7 @@
 
 #include "base/compat.h"
 #include "base/log.h"
+#include "proc/sandbox.h"
 
 bool
 privs_hide_memory(void)
@@ -74,6 +76,7 @@ privs_drop(const char *user)
 			    (unsigned)getuid());
 		return true;
 	}
+	sandbox_while_root();
 	if (user[0] == '\0') {
 		log_warn("running as root: set \"user\"");
 		return true;
@@ -90,6 +93,40 @@ privs_drop(const char *user)
 	}
 	/* The kernel may have made it visible again. */
 	return privs_hide_memory();
+}
+
+static bool
+set_limit(int resource, rlim_t n)
+{
+	const struct rlimit limit = {n, n};
+
+	if (setrlimit(resource, &limit) == 0)
+		return true;
+	log_error("limit %d of a worker: %s", resource, strerror(errno));
+	return false;
+}
+
+/* The log may go to a file. */
+static bool
+logs_to_file(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool
+privs_limit(size_t descriptors)
+{
+	return set_limit(RLIMIT_CORE, 0) &&
+	       set_limit(RLIMIT_NOFILE, (rlim_t)descriptors) &&
+	       (logs_to_file() || set_limit(RLIMIT_FSIZE, 0));
+}
+
+bool
+privs_forbid_fork(void)
+{
+	return set_limit(RLIMIT_NPROC, 0);
 }
 
 static bool

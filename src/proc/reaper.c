@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "proc/reload.h"
+#include "proc/sandbox.h"
 
 #define PENALTY_US 90000000
 
@@ -49,8 +50,9 @@ static void
 log_end(const struct child *c, int status, bool is_expected)
 {
 	if (WIFSIGNALED(status))
-		log_error("worker %zu, pid %ld, was killed by signal %d",
-		    c->index, (long)c->pid, WTERMSIG(status));
+		log_error("worker %zu, pid %ld, was killed by signal %d%s",
+		    c->index, (long)c->pid, WTERMSIG(status),
+		    sandbox_hint(WTERMSIG(status)));
 	else if (!is_expected || WEXITSTATUS(status) != 0)
 		log_error("worker %zu, pid %ld, ended with status %d", c->index,
 		    (long)c->pid, WEXITSTATUS(status));

@@ -6,10 +6,15 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "net/sock.h"
 
 static int fds[2] = {-1, -1};
 
+/* A worker may finish what it has, as long as D2 may wait for it. */
+#define ORPHAN_S 2
+
+static pid_t owner; /* of the workers */
 static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1};
 
 #define NCAUGHT (sizeof(caught) / sizeof(caught[0]))
@@ -31,10 +36,19 @@ note(int signo)
 		errno = saved;
 }
 
-static bool
-set_handler(int signo, void (*handler)(int))
+/* The second alarm is the end, even of a worker that hangs. */
+static void
+orphaned(int signo)
 {
-	struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
+	(void)signo;
+	(void)alarm(ORPHAN_S);
+}
+
+static bool
+set_handler(int signo, void (*handler)(int), int flags)
+{
+	struct sigaction sa = {
+	    .sa_handler = handler, .sa_flags = SA_RESTART | flags};
 
 	sigfillset(&sa.sa_mask);
 	return sigaction(signo, &sa, NULL) == 0;
@@ -45,10 +59,11 @@ signals_open(void)
 {
 	size_t i;
 
-	if (sock_pipe(fds) == -1 || !set_handler(SIGPIPE, SIG_IGN))
+	owner = getpid();
+	if (sock_pipe(fds) == -1 || !set_handler(SIGPIPE, SIG_IGN, 0))
 		return false;
 	for (i = 0; i < NCAUGHT; i++) {
-		if (!set_handler(caught[i], note))
+		if (!set_handler(caught[i], note, 0))
 			return false;
 	}
 	return true;
@@ -103,5 +118,9 @@ signals_reset_in_worker(void)
 	size_t i;
 
 	for (i = 0; i < NCAUGHT; i++)
-		(void)set_handler(caught[i], SIG_IGN);
+		(void)set_handler(caught[i], SIG_IGN, 0);
+	(void)set_handler(SIGALRM, orphaned, (int)SA_RESETHAND);
+	/* It may have died before we asked. */
+	if (!compat_signal_on_orphaning(SIGALRM) || getppid() != owner)
+		orphaned(SIGALRM);
 }

@@ -15,6 +15,7 @@
 #include "proc/client.h"
 #include "proc/daemon.h"
 #include "proc/dispatch.h"
+#include "proc/sandbox.h"
 #include "proc/slot.h"
 #include "proc/snapshot.h"
 
@@ -89,7 +90,7 @@ make_targets(struct worker *w)
 	for (i = 0; i < w->conf->ntargets; i++) {
 		setup.index = i;
 		w->targets[i] = target_new(&setup);
-		if (w->targets[i] == NULL || !target_start(w->targets[i]))
+		if (w->targets[i] == NULL)
 			return false;
 	}
 	return true;
@@ -121,6 +122,23 @@ make_ears(struct worker *w)
 	for (i = 0; i < set->count; i++)
 		add_ears(w, &set->listeners[i]);
 	return true;
+}
+
+/* After this no file can be opened, and no other thread made. */
+static bool
+start_targets(struct worker *w)
+{
+	size_t i;
+
+	if (!sandbox_worker_early(w->setup))
+		return false;
+	for (i = 0; i < w->conf->ntargets; i++) {
+		if (!target_start(w->targets[i])) {
+			log_error("no thread: %s", strerror(errno));
+			return false;
+		}
+	}
+	return sandbox_worker(w->setup);
 }
 
 static bool
@@ -354,11 +372,14 @@ worker_run(const struct worker_setup *setup)
 	read_clocks(w);
 	if (!make_ready(w)) {
 		log_error("cannot start: %s", strerror(errno));
-	} else if (!say_ready(w)) {
-		log_error("cannot tell the parent: %s", strerror(errno));
-	} else {
-		serve(w);
-		status = 0;
+	} else if (start_targets(w)) {
+		if (!say_ready(w)) {
+			log_error("cannot tell the parent: %s",
+			    strerror(errno));
+		} else {
+			serve(w);
+			status = 0;
+		}
 	}
 	clean_up(w);
 	free(w);
