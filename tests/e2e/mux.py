@@ -132,7 +132,7 @@ class Mux:
     def __init__(self, targets, keys=(wire.GOLDEN_KEY,), *, options=("-v",),
                  popen=None, **settings):
         """popen: further arguments of subprocess.Popen."""
-        self.settings, self.options = settings, options
+        self.targets, self.settings, self.options = targets, settings, options
         self.popen = popen or {}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ddns-mux-e2e."))
         self._name_socket(settings)
