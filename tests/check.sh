@@ -175,7 +175,7 @@ step_e2e_asan()
 
 step_e2e_tsan()
 {
-	configured build-tsan gcc --disable-hardening \
+	configured build-tsan gcc --disable-hardening --disable-sandbox \
 	    CFLAGS='-g -O1 -fsanitize=thread' &&
 	    make -C build-tsan -j"$jobs" --no-print-directory check \
 		TESTS='tests/unit/test_queue tests/unit/test_replay' \

@@ -14,7 +14,7 @@ packages_of()
 	case $1 in
 	build)
 		echo gcc make autoconf automake pkg-config libssl-dev \
-		    libconfig-dev libbsd-dev
+		    libconfig-dev libbsd-dev libseccomp-dev
 		;;
 	demo)
 		echo bind9-dnsutils python3 python3-dnspython

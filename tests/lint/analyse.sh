@@ -21,8 +21,8 @@ trap 'exit 143' TERM HUP
 cat >"$rules" <<'EOF'
 include Makefile
 flags = $(DEFS) $(DEFAULT_INCLUDES) $(INCLUDES) $(AM_CPPFLAGS) \
-	$(CRYPTO_CFLAGS) $(CONFIG_CFLAGS) $(CPPFLAGS) -U_FORTIFY_SOURCE \
-	-Wno-deprecated-declarations
+	$(CRYPTO_CFLAGS) $(CONFIG_CFLAGS) $(SECCOMP_CFLAGS) $(CPPFLAGS) \
+	-U_FORTIFY_SOURCE -Wno-deprecated-declarations
 # It loses sight of what is stored at an offset that a table holds.
 gcc/src/conf/conf_setting.c: off = -Wno-analyzer-malloc-leak
 gcc/%:
@@ -31,10 +31,11 @@ tidy/%:
 	clang-tidy-14 --quiet $(top)/$* -- $(flags) 2>/dev/null
 EOF
 
-# Another system's headers are needed for pktinfo_recvdstaddr.c.
+# Another system's headers are needed for these.
 # shellcheck disable=SC2046
 [ $# -gt 0 ] ||
-    set -- $(find src -name '*.c' ! -name pktinfo_recvdstaddr.c | sort)
+    set -- $(find src -name '*.c' ! -name pktinfo_recvdstaddr.c \
+	! -name sandbox_pledge.c ! -name sandbox_capsicum.c | sort)
 for tool in gcc clang-tidy-14 cppcheck; do
 	command -v "$tool" >/dev/null || {
 		echo "analyse: no $tool here" >&2

@@ -283,7 +283,7 @@ test_stranger(void **state)
 	check_rows(&stranger_row, 1, true);
 }
 
-/* SECURITY H12: without random numbers nothing is started. */
+/* Without random numbers nothing is started. */
 static void
 test_no_random(void **state)
 {
