@@ -256,6 +256,7 @@ def writable_memory(pid):
                 yield memory.read(end - start)
 
 
+@has_sandbox  # a sanitizer's allocator keeps what was freed
 def test_secrets_are_nowhere_else(stack, targets, tmp_path):
     """One copy of each, in the configuration; a worker has another one
     where it computes with it. None of what was read is left."""

@@ -15,6 +15,8 @@
 #include "escapes.h"
 #ifdef __linux__
 #include "escapes_linux.h"
+#endif
+#ifdef HAVE_LANDLOCK
 #include "proc/landlock.h"
 #endif
 #ifdef HAVE_LIBSECCOMP
@@ -276,7 +278,7 @@ static void
 test_stranger(void **state)
 {
 	(void)state;
-#ifdef __linux__
+#ifdef HAVE_LANDLOCK
 	if (landlock_version() < 4)
 		skip();
 #endif
