@@ -83,7 +83,7 @@ step_clang()
 # asan_build compiler folder
 asan_build()
 {
-	configured "$2" "$1" --disable-hardening \
+	configured "$2" "$1" --disable-hardening --disable-sandbox \
 	    CFLAGS='-g -O1 -fsanitize=address,undefined -fno-sanitize-recover'
 }
 
@@ -203,16 +203,16 @@ step_valgrind()
 	cat >"$logs/memchecked" <<-EOF
 		#!/bin/sh
 		exec $(echo $memcheck) --log-file="$report.%p" \
-		    "$top/build-gcc/ddns-mux" "\$@"
+		    "$top/build-valgrind/ddns-mux" "\$@"
 	EOF
 	chmod +x "$logs/memchecked"
 	# shellcheck disable=SC2086
-	configured build-gcc gcc --with-hmac=evp_mac &&
-	    make -C build-gcc -j"$jobs" --no-print-directory \
+	configured build-valgrind gcc --disable-sandbox &&
+	    make -C build-valgrind -j"$jobs" --no-print-directory \
 		$(printf 'tests/unit/test_%s ' $memchecked_units whole) &&
 	    printf '%s\n' $memchecked_units | xargs -P "$jobs" -I '{}' \
-		$memcheck --error-exitcode=1 'build-gcc/tests/unit/test_{}' &&
-	    $memcheck --error-exitcode=1 build-gcc/tests/unit/test_whole 1 20 && (
+		$memcheck --error-exitcode=1 'build-valgrind/tests/unit/test_{}' &&
+	    $memcheck --error-exitcode=1 build-valgrind/tests/unit/test_whole 1 20 && (
 		cd tests/e2e && DDNS_MUX=$logs/memchecked $python -m pytest -q \
 		    test_client_udp.py::test_row test_client_tcp.py \
 		    test_targets_tcp.py -k "$memchecked_e2e"
@@ -222,7 +222,8 @@ step_valgrind()
 # Each call that may fail, failing once, in the build with the sanitizers.
 step_fail()
 {
-	asan_build gcc build-asan && pytests build-asan -c tests/e2e/pytest.ini tests/fail
+	asan_build gcc build-asan &&
+	    pytests build-asan -c tests/e2e/pytest.ini tests/fail
 }
 
 step_demo()

@@ -74,7 +74,8 @@ sandbox_parent(const struct conf *conf, const char *pidfile)
 {
 	if (!unveil_files(conf, pidfile))
 		return refuse("unveil");
-	if (pledge("stdio rpath wpath cpath fattr flock unix inet proc", NULL) == -1)
+	if (pledge("stdio rpath wpath cpath fattr flock unix inet proc",
+		NULL) == -1)
 		return refuse("pledge");
 	log_note("sandbox: %s", sandbox_name);
 	return true;

@@ -374,8 +374,8 @@ worker_run(const struct worker_setup *setup)
 		log_error("cannot start: %s", strerror(errno));
 	} else if (start_targets(w)) {
 		if (!say_ready(w)) {
-			log_error("cannot tell the parent: %s",
-			    strerror(errno));
+			log_error(
+			    "cannot tell the parent: %s", strerror(errno));
 		} else {
 			serve(w);
 			status = 0;

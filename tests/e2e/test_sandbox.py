@@ -155,6 +155,13 @@ def sockets(pid):
     return found
 
 
+def packet_sockets(pid):
+    """Links of those of AF_UNIX that carry packets: workers' lines."""
+    text = pathlib.Path(f"/proc/{pid}/net/unix").read_text()
+    return {f"socket:[{words[6]}]" for words in
+            map(str.split, text.splitlines()[1:]) if words[4] == "0005"}
+
+
 def kinds_of_descriptors(daemon, pid):
     """Counts by kind; what is none of them stands for itself."""
     folder = pathlib.Path(f"/proc/{pid}/fd")
@@ -166,8 +173,11 @@ def kinds_of_descriptors(daemon, pid):
     known_sockets = sockets(pid)
     ours = {("udp", daemon.udp[1]), ("tcp", daemon.tcp[1])}
     theirs = {t.port for t in daemon.targets}
+    packets = packet_sockets(pid)
 
     def kind(link):
+        if link in packets:
+            return "lines"
         if link in known:
             return known[link]
         if link.startswith("pipe:"):
@@ -189,11 +199,13 @@ def test_descriptors(start, targets, tmp_path):
         assert_answers(daemon.udp)
     base = {"null": 2, "log": 1, "tcp listener": 1}
     assert kinds_of_descriptors(daemon, daemon.pid) == {
-        **base, "lock file": 1, "bell": 2, "udp listener": 2, "pipe": 4}
+        **base, "lock file": 1, "bell": 2, "udp listener": 2, "pipe": 4,
+        "lines": 2}
     for worker in daemon.workers():
         found = kinds_of_descriptors(daemon, worker)
         assert found.pop("udp target", 0) <= 4
-        assert found == {**base, "udp listener": 1, "pipe": 2, "bell": 6}
+        assert found == {**base, "udp listener": 1, "pipe": 2, "bell": 6,
+                         "lines": 1}
 
 
 # Secrets

@@ -127,9 +127,8 @@ static const struct row stranger_row = {
 
 static char conf_file[] = "/nowhere/ddns-mux.conf";
 static struct conf conf = {.file = conf_file, .ntargets = 1, .workers = 1};
-static struct listener listener;
-static struct worker_setup setup = {
-    .conf = &conf, .listeners = &listener, .nlisteners = 1};
+static struct listen_set listen_set = {.count = 1};
+static struct worker_setup setup = {.conf = &conf, .listen = &listen_set};
 static int *answer; /* of the innermost process, shared with all */
 
 static enum kind
@@ -159,10 +158,10 @@ set_up(void **state)
 	    sock_pipe(pipe_fds) == -1)
 		return -1;
 	conf.targets[0].addr = target;
-	listener = (struct listener){.is_tcp = true, .nfds = 1};
-	listener.fds[0] = listening_fd;
-	setup.command_fd = pipe_fds[0];
-	setup.stats_fd = pipe_fds[1];
+	listen_set.listeners[0] = (struct listener){.is_tcp = true, .nfds = 1};
+	listen_set.listeners[0].fds[0] = listening_fd;
+	setup.order_fd = pipe_fds[0];
+	setup.stats_fd = setup.lines_fd = pipe_fds[1];
 	answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANON, -1, 0);
 	return answer == MAP_FAILED ? -1 : 0;
