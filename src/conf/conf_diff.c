@@ -107,7 +107,7 @@ find_client(const struct conf *conf, const struct name *name)
 static void
 compare_targets(struct diff *d, const struct conf *old, const struct conf *new)
 {
-	char where[CONF_NAME_MAX + 16];
+	char where[CONF_NAME_MAX + 32];
 	size_t i;
 
 	for (i = 0; i < old->ntargets; i++) {
@@ -124,6 +124,7 @@ compare_targets(struct diff *d, const struct conf *old, const struct conf *new)
 		}
 		snprintf(where, sizeof(where), "target %s: ", b->name);
 		compare_group(d, where, &conf_table_target, a, b);
+		strlcat(where, "tsig ", sizeof(where));
 		compare_group(d, where, &conf_table_tsig, &a->tsig, &b->tsig);
 		compare_secret(d, where, &a->tsig, &b->tsig);
 	}

@@ -605,6 +605,70 @@ prefixes_cover(void **state)
 	}
 }
 
+static void
+append_line(void *arg, const char *line)
+{
+	strlcat(arg, line, CONF_DIFF_LINE_MAX);
+	strlcat(arg, "\n", CONF_DIFF_LINE_MAX);
+}
+
+/* The second configuration against the first. */
+static void
+assert_diff(const char *old, const char *new, const char *wanted)
+{
+	char lines[CONF_DIFF_LINE_MAX] = "";
+	struct conf *a, *b;
+
+	write_file("old", 0600, old);
+	write_file("new", 0600, new);
+	a = load_wanting("old", "");
+	b = load_wanting("new", "");
+	assert_non_null(a);
+	assert_non_null(b);
+	conf_diff(a, b, append_line, lines);
+	assert_string_equal(lines, wanted);
+	conf_free(a);
+	conf_free(b);
+}
+
+#define KEY2 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWc="
+#define IN_PLACE2 "key = \"" KEY2 "\""
+#define TARGET_B \
+	"targets = { name = \"b\"; address = \"192.0.2.2\";\n" \
+	" tsig = { name = \"t.\"; " IN_PLACE "; }; };\n"
+#define TARGET_MORE \
+	"targets = { name = \"A\"; address = \"192.0.2.2\";\n" \
+	" tsig = { name = \"u.\"; " IN_PLACE "; }; timeout_ms = 70; };\n"
+#define CLIENT_B "incoming_tsig = { name = \"b.\"; " IN_PLACE "; };\n"
+#define CLIENT_MORE \
+	"incoming_tsig = { name = \"kea.\"; " IN_PLACE ";\n" \
+	" zones = \"example.org\"; };\n"
+
+/* No secret is in any line, and not the placeholder of one either. */
+static void
+differences(void **state)
+{
+	(void)state;
+	assert_diff(LISTEN CLIENT(IN_PLACE) TARGET(IN_PLACE),
+	    LISTEN CLIENT(IN_PLACE) TARGET(IN_PLACE), "");
+	assert_diff(LISTEN CLIENT(IN_PLACE) TARGET(IN_PLACE),
+	    LISTEN CLIENT(IN_PLACE2) TARGET(IN_PLACE2),
+	    "key kea.: secret changed\ntarget a: tsig secret changed\n");
+	assert_diff(LISTEN CLIENT(IN_PLACE) TARGET(IN_PLACE),
+	    LISTEN CLIENT_B TARGET_B,
+	    "key kea.: removed\nkey b.: added\n"
+	    "target a: removed\ntarget b: added\n");
+	assert_diff(LISTEN CLIENT(IN_PLACE) TARGET(IN_PLACE),
+	    LISTEN CLIENT_MORE TARGET_MORE "workers = 3; user = \"x\";\n",
+	    "workers: 2 -> 3\n"
+	    "user: \"_ddns-mux\" -> \"x\" (takes a restart)\n"
+	    "key kea.: zones: [ \".\" ] -> [ \"example.org.\" ]\n"
+	    "target A: name: \"a\" -> \"A\"\n"
+	    "target A: address: \"192.0.2.1:53\" -> \"192.0.2.2:53\"\n"
+	    "target A: timeout_ms: 5000 -> 70\n"
+	    "target A: tsig name: \"t.\" -> \"u.\"\n");
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, drop_dir)
 #define FILLED(test) \
 	cmocka_unit_test_setup_teardown(test, make_filled_dir, drop_dir)
@@ -647,6 +711,7 @@ main(void)
 	    IN_DIR(relative_file),
 	    IN_DIR(path_of_an_included_file),
 	    IN_DIR(example),
+	    IN_DIR(differences),
 	    FILLED(values),
 	    FILLED(secret_of_a_clause),
 	    cmocka_unit_test(zones_cover),
