@@ -43,7 +43,9 @@ def test_status_good(controlled):
     assert_answers(daemon.udp)
 
     def is_counted():
-        return "1 accepted" in daemon.ctl("status")
+        found = json.loads(daemon.ctl("status", "--json"))
+        return found["accepted"] == 1 and all(
+            t["applied"] == 1 for t in found["targets"])
     wait_for(is_counted, "the update is not counted")
     text = daemon.ctl("status")
     assert "state      good" in text
