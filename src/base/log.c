@@ -191,7 +191,9 @@ log_packet_text(
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)packet->text[i];
 
-		text[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+		text[i] = packet->text[i];
+		if (c < 0x20 || c >= 0x7f)
+			text[i] = '?';
 	}
 	text[n] = '\0';
 	return true;

@@ -120,6 +120,12 @@ failures(const struct target_values *t)
 	return n;
 }
 
+static unsigned long long
+sum_of(uint64_t a, uint64_t b)
+{
+	return a + b;
+}
+
 /* The upper bound of the bucket that holds this part of the answers. */
 static const char *
 quantile(const uint64_t answers[ANSWERS_COUNT], unsigned percent)
@@ -164,11 +170,9 @@ print_targets(FILE *out, const struct parent *p, const struct totals *sum)
 		    "%-20s %-9s %-24s %9llu %9llu %7llu %6s %6s %+5llds\n",
 		    conf->targets[i].name, state_names[state_of(p, sum, i)],
 		    addr_text(&conf->targets[i].addr, addr),
-		    (unsigned long long)(t->count[TSTAT_APPLIED] +
-					 t->count[TSTAT_VERDICT]),
-		    (unsigned long long)(failures(t) + t->count[TSTAT_REFUSED]),
-		    (unsigned long long)(t->gauge[TGAUGE_QUEUED] +
-					 t->gauge[TGAUGE_IN_FLIGHT]),
+		    sum_of(t->count[TSTAT_APPLIED], t->count[TSTAT_VERDICT]),
+		    sum_of(failures(t), t->count[TSTAT_REFUSED]),
+		    sum_of(t->gauge[TGAUGE_QUEUED], t->gauge[TGAUGE_IN_FLIGHT]),
 		    or_dash(quantile(t->answers, 50)),
 		    or_dash(quantile(t->answers, 99)),
 		    (long long)t->gauge[TGAUGE_CLOCK_OFFSET_S]);

@@ -111,7 +111,7 @@ static bool
 make_ears(struct worker *w)
 {
 	const struct listen_set *set = w->setup->listen;
-	size_t i, n = 0;
+	size_t i, n = 1; /* more than there are: never none */
 
 	for (i = 0; i < set->count; i++)
 		n += set->listeners[i].nfds;
