@@ -41,6 +41,14 @@ class Client:
         assert len(found) <= 1, "more than one answer"
         return found[0] if found else None
 
+    def receive_id(self, ident, timeout=PATIENCE):
+        """The answer with this ID; others before it are lost."""
+        deadline = time.monotonic() + timeout
+        while True:
+            data = self.receive(remaining(deadline))
+            if data is None or data[:2] == struct.pack(">H", ident):
+                return data
+
 
 class Udp(Client):
     """A connected socket: answers from another address never arrive."""
@@ -74,14 +82,6 @@ class Udp(Client):
     def ask(self, data, timeout=PATIENCE):
         self.send(data)
         return self.receive(timeout)
-
-    def receive_id(self, ident, timeout=PATIENCE):
-        """The answer with this ID; others before it are lost."""
-        deadline = time.monotonic() + timeout
-        while True:
-            data = self.receive(remaining(deadline))
-            if data is None or data[:2] == struct.pack(">H", ident):
-                return data
 
 
 class Closed(Exception):

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Preloaded into ddns-mux, for what no peer and no file can bring about:
+ * clocks that jump, a message that a worker dies of, a worker that writes
+ * what is not ours, calls that fail. shim.py says what in a file that all
+ * processes map (SHIM_CONTROL). All but the clocks is for workers only.
+ */
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FRAME_OCTETS 512
+
+/* In the order of shim.py. */
+#define CALLS(X) X(accept) X(connect) X(send) X(sendmsg) X(malloc)
+#define ENUM(f) F_##f,
+enum { CALLS(ENUM) NCALLS };
+
+struct control {
+	_Atomic int64_t wall_s; /* added to the clocks */
+	_Atomic int64_t mono_s;
+	_Atomic uint32_t deadly_len;
+	uint8_t deadly[60]; /* who computes a MAC of it, aborts */
+	_Atomic uint32_t rubbish_len;
+	uint32_t is_line; /* or a frame */
+	uint8_t rubbish[4096]; /* sent once, instead of a frame */
+	_Atomic uint32_t error[NCALLS];
+	_Atomic uint32_t failed[NCALLS];
+};
+
+static struct control *control;
+static pid_t first;
+
+static __attribute__((constructor)) void
+start(void)
+{
+	const char *path = getenv("SHIM_CONTROL");
+	void *mem;
+	int fd;
+
+	if (path == NULL || (fd = open(path, O_RDWR)) == -1)
+		return;
+	mem = mmap(
+	    NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (mem == MAP_FAILED)
+		abort();
+	first = getpid();
+	control = mem;
+}
+
+static bool
+is_worker(void)
+{
+	return control != NULL && getpid() != first;
+}
+
+static bool
+fails(int call)
+{
+	uint32_t error = is_worker() ? control->error[call] : 0;
+
+	if (error == 0)
+		return false;
+	control->failed[call]++;
+	errno = (int)error;
+	return true;
+}
+
+#define NEXT(f) \
+	static __typeof__(&f) next; \
+	if (next == NULL) \
+	next = (__typeof__(&f))(uintptr_t)dlsym(RTLD_NEXT, #f)
+
+/* Clocks */
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int result;
+
+	NEXT(clock_gettime);
+	result = next(id, ts);
+	if (result == 0 && control != NULL)
+		ts->tv_sec +=
+		    id == CLOCK_REALTIME ? control->wall_s : control->mono_s;
+	return result;
+}
+
+/* What a worker dies of */
+
+static void
+look_at(const void *data, size_t len)
+{
+	size_t n = is_worker() ? control->deadly_len : 0;
+
+	if (n > 0 && memmem(data, len, control->deadly, n) != NULL)
+		abort();
+}
+
+#define HASH(f) \
+	int f(void *ctx, const unsigned char *data, size_t len); \
+	int f(void *ctx, const unsigned char *data, size_t len) \
+	{ \
+		NEXT(f); \
+		look_at(data, len); \
+		return next(ctx, data, len); \
+	}
+
+HASH(EVP_MAC_update)
+HASH(HMAC_Update)
+
+/* What a worker writes */
+
+static bool
+is_of(int fd, int family, int type)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name), size = sizeof(int);
+	int found;
+
+	return getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+	       name.ss_family == family &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &found, &size) == 0 &&
+	       found == type;
+}
+
+static void
+send_line(const void *line, size_t len)
+{
+	int fd;
+
+	for (fd = 3; fd < 256; fd++) {
+		if (is_of(fd, AF_UNIX, SOCK_SEQPACKET) &&
+		    send(fd, line, len, 0) == -1)
+			abort();
+	}
+}
+
+ssize_t
+write(int fd, const void *buf, size_t len)
+{
+	uint32_t n;
+
+	NEXT(write);
+	if (len != FRAME_OCTETS || !is_worker() ||
+	    (n = atomic_exchange(&control->rubbish_len, 0)) == 0)
+		return next(fd, buf, len);
+	if (control->is_line)
+		send_line(control->rubbish, n);
+	else if (next(fd, control->rubbish, n) == -1)
+		abort();
+	return (ssize_t)len;
+}
+
+/* What fails */
+
+static bool
+is_local(int fd)
+{
+	return is_of(fd, AF_UNIX, SOCK_SEQPACKET);
+}
+
+ssize_t
+send(int fd, const void *buf, size_t len, int flags)
+{
+	NEXT(send);
+	return !is_local(fd) && fails(F_send) ? -1 : next(fd, buf, len, flags);
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	NEXT(sendmsg);
+	return fails(F_sendmsg) ? -1 : next(fd, msg, flags);
+}
+
+int
+connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	NEXT(connect);
+	return fails(F_connect) ? -1 : next(fd, addr, len);
+}
+
+int
+accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	NEXT(accept);
+	return fails(F_accept) ? -1 : next(fd, addr, len);
+}
+
+#define MEMORY(f, params, args) \
+	void *f params \
+	{ \
+		NEXT(f); \
+		return fails(F_malloc) ? NULL : next args; \
+	}
+
+MEMORY(malloc, (size_t n), (n))
+MEMORY(realloc, (void *p, size_t n), (p, n))
+
+/* dlsym may call it, before it has found this one's. */
+void *
+calloc(size_t n, size_t size)
+{
+	static __typeof__(&calloc) next;
+	static bool is_looking;
+
+	if (next == NULL && !is_looking) {
+		is_looking = true;
+		next =
+		    (__typeof__(&calloc))(uintptr_t)dlsym(RTLD_NEXT, "calloc");
+	}
+	return next == NULL || fails(F_malloc) ? NULL : next(n, size);
+}
