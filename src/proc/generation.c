@@ -14,6 +14,8 @@
 #define START_US 10000000
 /* Workers send a frame each second. */
 #define SILENT_US 10000000
+/* So late, it is we who slept, or the machine. */
+#define SLEPT_US 2000000
 #define RETRY_US 100000
 
 static bool
@@ -187,6 +189,7 @@ generation_start(struct generation *g, struct generation_env *env)
 	size_t i;
 
 	g->state = GENERATION_STARTING;
+	g->due_us = UINT64_MAX;
 	g->until_us = mono_us() + START_US;
 	for (i = 0; i < g->conf->workers; i++) {
 		if (!start_child(g, &g->children[i], env)) {
@@ -282,7 +285,7 @@ min_us(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* It may be us who slept: what it sent meanwhile is read first. */
+/* It may be late for us only: what it sent meanwhile is read first. */
 static bool
 is_hanging(struct child *c, const struct generation_env *env, uint64_t now)
 {
@@ -290,6 +293,18 @@ is_hanging(struct child *c, const struct generation_env *env, uint64_t now)
 		return false;
 	child_read(c, &env->sink);
 	return now >= c->heard_us + SILENT_US;
+}
+
+/* Time in which nobody ran is nobody's silence. */
+static void
+forgive(struct generation *g, uint64_t now)
+{
+	size_t i;
+
+	if (now < g->due_us || now - g->due_us < SLEPT_US)
+		return;
+	for (i = 0; i < g->conf->workers; i++)
+		g->children[i].heard_us = now;
 }
 
 static uint64_t
@@ -313,6 +328,7 @@ tick_serving(struct generation *g, struct generation_env *env, uint64_t now)
 	uint64_t due = UINT64_MAX;
 	size_t i;
 
+	forgive(g, now);
 	for (i = 0; i < g->conf->workers; i++) {
 		struct child *c = &g->children[i];
 
@@ -324,6 +340,7 @@ tick_serving(struct generation *g, struct generation_env *env, uint64_t now)
 		else
 			due = min_us(due, c->restart_us);
 	}
+	g->due_us = due;
 	return due;
 }
 

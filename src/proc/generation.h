@@ -31,6 +31,7 @@ struct generation {
 	struct child children[CONF_WORKERS_MAX];
 	struct totals *base; /* what its dead workers had counted */
 	uint64_t until_us; /* starting or draining: then it is killed */
+	uint64_t due_us; /* serving: when it wanted the next tick */
 };
 
 TAILQ_HEAD(generation_list, generation);
