@@ -140,19 +140,48 @@ add_flaws(struct worker *w, struct sbuf *line, const struct request *q)
 	return is_due;
 }
 
+/* All of several. */
+static bool
+is_our_clock_suspect(const struct request *q)
+{
+	size_t i;
+
+	for (i = 0; i < q->ntargets; i++) {
+		const struct outcome *o = &q->outcomes[i];
+
+		if (o->class != OUTCOME_FAILED ||
+		    (o->cause != TSTAT_FAIL_BADTIME &&
+			o->cause != TSTAT_FAIL_TIME))
+			return false;
+	}
+	return q->ntargets > 1;
+}
+
+static bool
+add_clock(struct worker *w, struct sbuf *line)
+{
+	unsigned suppressed;
+
+	sbuf_add(line, ": all targets disagree with our clock: is it wrong?");
+	return log_rate_due(&w->clock_rate, w->now_us, &suppressed);
+}
+
 void
 record_update(struct worker *w, const struct slot *s)
 {
+	bool is_clock_suspect = is_our_clock_suspect(&s->request);
 	enum log_level level = LEVEL_INFO;
 	struct sbuf line;
 	char buf[LOG_LINE_MAX];
 
-	if (!log_is_on(level) && !w->standing.is_watched &&
+	if (!log_is_on(level) && !w->standing.is_watched && !is_clock_suspect &&
 	    request_flaws(&s->request) == 0)
 		return;
 	sbuf_init(&line, buf, sizeof(buf));
 	describe(&line, w, s);
 	if (add_flaws(w, &line, &s->request))
+		level = LEVEL_WARNING;
+	if (is_clock_suspect && add_clock(w, &line))
 		level = LEVEL_WARNING;
 	log_line(level, "%s", line.text);
 	if (w->standing.is_watched)

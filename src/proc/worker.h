@@ -105,6 +105,7 @@ struct worker {
 	size_t next_key; /* the next one to look at, */
 	size_t next_block; /* and before these, to send */
 	struct log_rate rates[STAT_COUNT];
+	struct log_rate clock_rate; /* of all targets against ours */
 	bool is_draining;
 	uint64_t drain_until_us;
 	uint64_t next_stats_us;
