@@ -260,8 +260,7 @@ void
 target_answered(struct target *t, enum exchange_way way, uint8_t path,
     const uint8_t *octets, size_t len)
 {
-	struct expected e = {
-	    .tsig = &t->target->tsig, .hmac = t->hmac, .now_s = wall_s()};
+	struct expected e = {.tsig = &t->target->tsig, .hmac = t->hmac};
 	struct answer a;
 	struct leg *leg;
 
@@ -277,6 +276,9 @@ target_answered(struct target *t, enum exchange_way way, uint8_t path,
 	}
 	e.in = leg->exchange->in;
 	e.copy = &leg->copy;
+	/* By the clock it was signed by, should that have been set since. */
+	e.now_s = leg->copy.time_signed +
+		  (t->now_us - leg->exchange->sent_us) / 1000000;
 	forward_check(&e, octets, len, &a);
 	if (a.is_authentic && a.kind != ANSWER_IGNORED)
 		set(&t->stats.gauge[TGAUGE_CLOCK_OFFSET_S],
