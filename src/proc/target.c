@@ -392,6 +392,8 @@ poll_timeout_ms(struct target *t)
 	x = TAILQ_FIRST(&t->table.by_resend);
 	if (x != NULL && x->sent_us + t->resend_us < due)
 		due = x->sent_us + t->resend_us;
+	if (t->udp_is_blocked && t->udp_retry_us < due)
+		due = t->udp_retry_us;
 	/* Idle sockets are closed within a second of their time. */
 	if (due == UINT64_MAX)
 		return t->tcp.state != TCP_CLOSED ? 1000 : -1;
@@ -405,10 +407,8 @@ wait_for_events(struct target *t)
 {
 	struct pollfd pfd[PFD_COUNT] = {
 	    [PFD_BELL] = {.fd = t->bell.fds[0], .events = POLLIN},
-	    [PFD_UDP_0] = {.fd = t->udp[0].fd,
-		.events = target_udp_events(t, 0)},
-	    [PFD_UDP_1] = {.fd = t->udp[1].fd,
-		.events = target_udp_events(t, 1)},
+	    [PFD_UDP_0] = {.fd = t->udp[0].fd, .events = POLLIN},
+	    [PFD_UDP_1] = {.fd = t->udp[1].fd, .events = POLLIN},
 	    [PFD_TCP] = {.fd = t->tcp.fd, .events = target_tcp_events(t)},
 	};
 	int n;
@@ -420,9 +420,9 @@ wait_for_events(struct target *t)
 	if (n <= 0)
 		return;
 	if (pfd[PFD_UDP_0].revents != 0)
-		target_udp_ready(t, 0, pfd[PFD_UDP_0].revents);
+		target_udp_ready(t, 0);
 	if (pfd[PFD_UDP_1].revents != 0)
-		target_udp_ready(t, 1, pfd[PFD_UDP_1].revents);
+		target_udp_ready(t, 1);
 	if (pfd[PFD_TCP].revents != 0)
 		target_tcp_ready(t, pfd[PFD_TCP].revents);
 }

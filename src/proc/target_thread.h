@@ -69,7 +69,8 @@ struct target {
 	struct leg_list *buckets;
 	struct udp_path udp[2];
 	size_t udp_current; /* index of the one that sends */
-	bool udp_is_blocked; /* until it is writable */
+	bool udp_is_blocked; /* the system has no room, */
+	uint64_t udp_retry_us; /* and is asked again then */
 	struct tcp_path tcp;
 	uint16_t ids[IDS_AT_ONCE];
 	size_t ids_left;
@@ -101,8 +102,7 @@ void target_complain(struct target *t, enum target_counter cause,
 /* target_udp.c */
 void target_udp_send(struct target *t, struct exchange *x);
 void target_udp_resend(struct target *t, struct exchange *x);
-short target_udp_events(const struct target *t, size_t path);
-void target_udp_ready(struct target *t, size_t path, short revents);
+void target_udp_ready(struct target *t, size_t path);
 void target_udp_tick(struct target *t);
 void target_udp_close(struct target *t);
 

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +17,8 @@
 #define PORT_AGE_US 10000000
 #define PORT_COPIES 4096
 #define RECEIVE_AT_ONCE 64
+/* Poll calls a socket writable whose interface has no buffers. */
+#define RETRY_US 10000
 
 static void
 close_path(struct udp_path *path)
@@ -72,6 +73,8 @@ target_udp_tick(struct target *t)
 
 	if (former->fd != -1 && t->now_us - current->opened_us > t->timeout_us)
 		close_path(former);
+	if (t->now_us >= t->udp_retry_us)
+		t->udp_is_blocked = false;
 }
 
 static struct udp_path *
@@ -131,6 +134,7 @@ target_udp_send(struct target *t, struct exchange *x)
 		exchange_close_leg(&t->table, &x->legs[WAY_UDP]);
 		exchange_wait(&t->table, x, WAY_UDP);
 		t->udp_is_blocked = true;
+		t->udp_retry_us = t->now_us + RETRY_US;
 		return;
 	}
 	target_count(t, TSTAT_SENT_UDP);
@@ -160,21 +164,11 @@ target_udp_resend(struct target *t, struct exchange *x)
 	target_count(t, TSTAT_RESENT);
 }
 
-short
-target_udp_events(const struct target *t, size_t path)
-{
-	if (t->udp_is_blocked && path == t->udp_current)
-		return POLLIN | POLLOUT;
-	return POLLIN;
-}
-
 void
-target_udp_ready(struct target *t, size_t path, short revents)
+target_udp_ready(struct target *t, size_t path)
 {
 	int n = RECEIVE_AT_ONCE;
 
-	if ((revents & POLLOUT) != 0)
-		t->udp_is_blocked = false;
 	while (n-- > 0) {
 		ssize_t len =
 		    recv(t->udp[path].fd, t->answer, sizeof(t->answer), 0);
