@@ -126,13 +126,18 @@ target_give_up_tcp(
 	x->last_cause = (uint16_t)cause;
 }
 
+static void
+draw_ids(struct target *t)
+{
+	arc4random_buf(t->ids, sizeof(t->ids));
+	t->ids_left = IDS_AT_ONCE;
+}
+
 static uint16_t
 random_id(struct target *t)
 {
-	if (t->ids_left == 0) {
-		arc4random_buf(t->ids, sizeof(t->ids));
-		t->ids_left = IDS_AT_ONCE;
-	}
+	if (t->ids_left == 0)
+		draw_ids(t);
 	return t->ids[--t->ids_left];
 }
 
@@ -501,6 +506,9 @@ target_new(const struct target_setup *setup)
 	t->worker_bell = setup->worker_bell;
 	t->udp[0].fd = t->udp[1].fd = t->tcp.fd = -1;
 	t->bell.fds[0] = t->bell.fds[1] = -1;
+	/* The first call takes memory, and ends us where there is none: now
+	 * and not in the middle of an update. */
+	draw_ids(t);
 	t->hmac = hmac_new(target->tsig.alg->hash, target->tsig.secret,
 	    target->tsig.secret_len);
 	if (t->hmac == NULL) {
