@@ -190,11 +190,12 @@ target_tcp_ready(struct target *t, short revents)
 		receive(t);
 }
 
-/* Nothing came since it was sent: the connection is of no use. */
+/* Nothing came since it was sent, or a part of a message that would take
+ * all further answers for its rest: the connection is of no use. */
 void
 target_tcp_timeout(struct target *t, const struct exchange *x)
 {
-	if (t->tcp.received_us < x->sent_us)
+	if (t->tcp.received_us < x->sent_us || frame_is_partial(&t->tcp.in))
 		target_tcp_lost(t, TSTAT_FAIL_TIMEOUT, "connection is stuck");
 }
 
