@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""The conformance matrix and the checklists of known faults as one table:
-row, test, result.
+"""The conformance matrix and the lists of known faults as one table: row,
+test, result.
 
     /usr/bin/python3 tests/row_table.py FILE ...
 
 FILE: logs of unit tests (*.log), and results of pytest: what --junitxml
-writes, or what -rA prints. rows.txt and checklist.txt beside this script
-say where each row is tested, with one or more of
+writes, or what -rA prints. rows.txt and the other tables beside this
+script say where each row is tested, with one or more of
 
     unit:PROGRAM         tests/unit/PROGRAM.c names the row, in a string or a
                          comment; all of the program's tests have to pass
@@ -36,7 +36,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-TABLES = [HERE / name for name in ("rows.txt", "checklist.txt", "floods.txt")]
+TABLES = [HERE / name for name in ("rows.txt", "checklist.txt", "floods.txt",
+                                   "faults.txt")]
 # Tokens of a row, and whether they hold here.
 MAY_SKIP = {"skips:no-root": lambda: os.geteuid() != 0}
 # What may be quoted: strings and comments of C.

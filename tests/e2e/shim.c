@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Preloaded into ddns-mux, for what no peer and no file can bring about:
- * clocks that jump, a message that a worker dies of, a worker that writes
+ * clocks that jump, a message that a worker dies of, a worker that says
  * what is not ours, calls that fail. shim.py says what in a file that all
  * processes map (SHIM_CONTROL). All but the clocks is for workers only.
  */
@@ -31,9 +31,8 @@ struct control {
 	_Atomic int64_t mono_s;
 	_Atomic uint32_t deadly_len;
 	uint8_t deadly[60]; /* who computes a MAC of it, aborts */
-	_Atomic uint32_t rubbish_len;
-	uint32_t is_line; /* or a frame */
-	uint8_t rubbish[4096]; /* sent once, instead of a frame */
+	_Atomic uint32_t line_len;
+	uint8_t line[4096]; /* sent once, with a frame */
 	_Atomic uint32_t error[NCALLS];
 	_Atomic uint32_t failed[NCALLS];
 };
@@ -121,7 +120,7 @@ look_at(const void *data, size_t len)
 HASH(EVP_MAC_update)
 HASH(HMAC_Update)
 
-/* What a worker writes */
+/* What a worker says */
 
 /* The parent makes one pair for each worker, just before the fork. */
 int
@@ -138,20 +137,14 @@ socketpair(int family, int type, int protocol, int fds[2])
 ssize_t
 write(int fd, const void *buf, size_t len)
 {
-	ssize_t sent;
 	uint32_t n;
 
 	NEXT(write);
-	if (len != FRAME_OCTETS || !is_worker() ||
-	    (n = atomic_exchange(&control->rubbish_len, 0)) == 0)
-		return next(fd, buf, len);
-	if (control->is_line)
-		sent = send(lines_fd, control->rubbish, n, 0);
-	else
-		sent = next(fd, control->rubbish, n);
-	if (sent == -1)
+	if (len == FRAME_OCTETS && is_worker() &&
+	    (n = atomic_exchange(&control->line_len, 0)) != 0 &&
+	    send(lines_fd, control->line, n, 0) == -1)
 		abort();
-	return (ssize_t)len;
+	return next(fd, buf, len);
 }
 
 /* What fails */

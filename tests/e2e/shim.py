@@ -19,8 +19,7 @@ class Control(ctypes.Structure):
     _fields_ = [
         ("wall_s", ctypes.c_int64), ("mono_s", ctypes.c_int64),
         ("deadly_len", ctypes.c_uint32), ("_deadly", ctypes.c_uint8 * 60),
-        ("rubbish_len", ctypes.c_uint32), ("is_line", ctypes.c_uint32),
-        ("_rubbish", ctypes.c_uint8 * 4096),
+        ("line_len", ctypes.c_uint32), ("_line", ctypes.c_uint8 * 4096),
         ("_error", ctypes.c_uint32 * len(CALLS)),
         ("_failed", ctypes.c_uint32 * len(CALLS)),
     ]
@@ -30,11 +29,10 @@ class Control(ctypes.Structure):
         self._deadly[:len(octets)] = octets
         self.deadly_len = len(octets)
 
-    def write_rubbish(self, octets, is_line):
-        """One worker, instead of its next frame."""
-        self._rubbish[:len(octets)] = octets
-        self.is_line = is_line
-        self.rubbish_len = len(octets)
+    def send_line(self, octets):
+        """One worker does, with its next frame."""
+        self._line[:len(octets)] = octets
+        self.line_len = len(octets)
 
     def failed(self, call):
         """So often, up to now."""

@@ -247,7 +247,7 @@ def test_detached_from_its_starter(detached):
         assert where == "/dev/null", f"descriptor {number} is {where}"
 
 
-def test_second_instance_is_refused(detached):
+def test_fault_r09_second_instance_is_refused(detached):
     second = detached.start()
     assert second.returncode == 1
     assert str(detached.pid_file) in second.stderr

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import fake
+import mux
 import wire
 from answers import SIGNED, check
 from daemon_help import update
@@ -209,3 +210,12 @@ def test_votes(worlds, row):
                                      key=lambda pair: pair[1] == NOERROR):
                 gate.open(rcode(vote))
             check(client.receive(), request, SIGNED(want))
+
+
+def test_fault_t27_names_are_no_addresses(targets, tmp_path):
+    """Nothing is resolved, so nothing changes but by a reload."""
+    one, = targets("one")
+    file = mux.write_secret(tmp_path / "conf", mux.config_text(
+        [one.config(address="localhost:53")]))
+    done = mux.run("-n", "-f", str(file))
+    assert done.returncode == 1 and "localhost" in done.stderr

@@ -28,7 +28,7 @@ from wire import golden, sign
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_stop_finishes_what_is_in_flight(start, targets, how):
+def test_fault_r07_stop_finishes_what_is_in_flight(start, targets, how):
     one, = targets("one")
     gate = Gate()
     one.reset(gate)
@@ -46,7 +46,7 @@ def test_stop_finishes_what_is_in_flight(start, targets, how):
     assert daemon.process.wait(PATIENCE) == 0
 
 
-def test_stop_is_bounded(start, targets):
+def test_fault_r07_stop_is_bounded(start, targets):
     """A target that never answers does not keep the daemon."""
     one, = targets("one", default=fake.drop)
     daemon = start([one])
@@ -198,7 +198,7 @@ def say_for(daemon, worker, octets):
     random.Random(1).randbytes(512), random.Random(2).randbytes(1 << 14),
     b"x", b"%s%n" * 128, bytes(512), b"\xff" * 512,
 ], ids=["random", "much", "short", "format", "zero", "ones"])
-def test_sp5_worker_that_sends_rubbish(start, targets, octets):
+def test_sp5_fault_r12_worker_that_sends_rubbish(start, targets, octets):
     """It is killed and replaced; the parent and the others live on."""
     daemon = start(targets("one"), workers=2)
     bad, good = daemon.workers()
@@ -280,7 +280,7 @@ def test_privileges_are_dropped(start, targets):
     assert_answers(daemon.udp)
 
 
-def test_no_core_files(start, targets):
+def test_fault_r10_no_core_files(start, targets):
     daemon = start(targets("one"))
     for pid in [daemon.pid, *daemon.workers()]:
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()

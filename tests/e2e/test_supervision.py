@@ -20,7 +20,7 @@ from mux import run
 AT_ONCE = 2.0
 
 
-def test_r04_hung_worker_is_replaced(start, targets):
+def test_fault_r04_hung_worker_is_replaced(start, targets):
     """Nothing is heard of it for 10 s; the other one serves on."""
     daemon = start(targets("one"), workers=2)
     hung, other = daemon.workers()
@@ -32,7 +32,7 @@ def test_r04_hung_worker_is_replaced(start, targets):
         assert_answers(daemon.udp)
 
 
-def test_r04_parent_that_slept_kills_nobody(start, targets):
+def test_fault_r04_parent_that_slept_kills_nobody(start, targets):
     """What workers sent meanwhile is read first."""
     daemon = start(targets("one"), workers=2)
     workers = daemon.workers()
@@ -44,7 +44,7 @@ def test_r04_parent_that_slept_kills_nobody(start, targets):
     assert daemon.workers() == workers
 
 
-def test_r05_parent_killed(start, targets):
+def test_fault_r05_parent_killed(start, targets):
     """Workers end, and all is free for the next start."""
     one, = targets("one")
     first = start([one], workers=2, control_socket=True)
@@ -60,7 +60,7 @@ def test_r05_parent_killed(start, targets):
 
 
 @needs_root
-def test_r05_hung_worker_ends_with_its_parent(start, targets):
+def test_fault_r05_hung_worker_ends_with_its_parent(start, targets):
     """One that is stopped can't see the end of its pipe."""
     daemon = start(targets("one"))
     worker, = daemon.workers()
@@ -71,7 +71,7 @@ def test_r05_hung_worker_ends_with_its_parent(start, targets):
     wait_for(lambda: not is_running(worker), "it lives on")
 
 
-def test_r11_many_starts_leave_nothing(targets, tmp_path):
+def test_fault_r11_many_starts_leave_nothing(targets, tmp_path):
     """No lock, no socket, no shared memory, no process."""
     one, = targets("one")
     file = mux.write_secret(tmp_path / "ddns-mux.conf", mux.config_text(

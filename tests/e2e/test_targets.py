@@ -56,37 +56,37 @@ class Misnamed(wire.Key):
 ONE = "mux-one.example.", b"one" * 8 + bytes(32), "hmac-sha512"
 # Each of these is no answer: the wait goes on.
 IGNORED = {
-    "O7-id": wrong_id,
-    "O7-port": fake.from_another_port,
-    "O7-address": fake.from_another_address,
-    "O8-QR": odd(qr=0),
-    "O8-opcode-0": odd(opcode=0),
-    "O8-opcode-4": odd(opcode=4),
-    "O9-name": odd(zone=[question("other.test")]),
-    "O9-type": odd(zone=[question(wire.ZONE, wire.A)]),
-    "O9-class": odd(zone=[question(wire.ZONE, wire.SOA, wire.CH)]),
-    "O9-two": odd(zone=[question(wire.ZONE)] * 2),
-    "O10": odd(signed=False),
-    **{f"O11-bare-{code}": odd(rcode=code, signed=False) for code in
+    "O7-fault_T06-id": wrong_id,
+    "O7-fault_T23-port": fake.from_another_port,
+    "O7-fault_T23-address": fake.from_another_address,
+    "O8-fault_T06-QR": odd(qr=0),
+    "O8-fault_T06-opcode-0": odd(opcode=0),
+    "O8-fault_T06-opcode-4": odd(opcode=4),
+    "O9-fault_T06-name": odd(zone=[question("other.test")]),
+    "O9-fault_T06-type": odd(zone=[question(wire.ZONE, wire.A)]),
+    "O9-fault_T06-class": odd(zone=[question(wire.ZONE, wire.SOA, wire.CH)]),
+    "O9-fault_T06-two": odd(zone=[question(wire.ZONE)] * 2),
+    "O10-fault_T07": odd(signed=False),
+    **{f"O11-fault_T07-bare-{code}": odd(rcode=code, signed=False) for code in
        (FORMERR, SERVFAIL, NOTIMP, REFUSED, 6, 8, NOTAUTH)},
     **{f"O11-error-{error}": odd(rcode=NOTAUTH, error=error, mac=no_mac)
        for error in (wire.BADSIG, wire.BADKEY)},
     "O11-NOERROR-without-mac": odd(mac=no_mac),
-    "O12-mac": odd(mac=bad_mac),
-    "O12-other-request": odd(prior=bytes(32)),
-    "O12-no-request": odd(prior=None),
-    "O12-time-not-covered": lambda r: r.send(wire.flip(r.build(), -44)),
-    "O13-key-of-client": odd(key=GOLDEN_KEY),
-    "O13-unknown-key": odd(key=fake.FOREIGN_KEY),
-    "O13-algorithm": odd(key=wire.Key(*ONE)),
-    "O13-algorithm-name": odd(key=Misnamed(*ONE)),
+    "O12-fault_T08-mac": odd(mac=bad_mac),
+    "O12-fault_T08-other-request": odd(prior=bytes(32)),
+    "O12-fault_T08-no-request": odd(prior=None),
+    "O12-fault_T08-time-not-covered": lambda r: r.send(wire.flip(r.build(), -44)),
+    "O13-fault_T08-key-of-client": odd(key=GOLDEN_KEY),
+    "O13-fault_T08-unknown-key": odd(key=fake.FOREIGN_KEY),
+    "O13-fault_T08-algorithm": odd(key=wire.Key(*ONE)),
+    "O13-fault_T08-algorithm-name": odd(key=Misnamed(*ONE)),
     "O14-16": odd(length=16),
     "O14-9": odd(length=9),
     "O17-other-len": odd(rcode=NOTAUTH, error=wire.BADTIME, other=b"abc"),
     "O17-unsigned": odd(rcode=NOTAUTH, error=wire.BADTIME, mac=no_mac,
                         other=bytes(6)),
     "Original-ID": odd(original_id=1, digest_id=2),
-    **{f"junk-{n}": fake.octets(random.Random(n).randbytes(n))
+    **{f"fault_T05-junk-{n}": fake.octets(random.Random(n).randbytes(n))
        for n in (0, 1, 11, 12, 512)},
     "cut": lambda r: r.send(r.build()[:-3]),
     "counts": odd(counts=[None, None, None, 3]),
@@ -206,7 +206,7 @@ def bad_time(r):
             other=(int(time.time()) + 5000).to_bytes(6, "big"))
 
 
-def test_o16_signed_badtime(world):
+def test_o16_fault_t09_signed_badtime(world):
     start = world.mux.mark()
     received = ask(world, careful(), bad_time, FAILED)
     assert len(received) <= 2

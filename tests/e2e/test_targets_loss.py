@@ -71,7 +71,7 @@ def test_o22_udp_stays_open_when_tcp_fails(world, by_tcp):
 
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize("over_tcp", [True, False])
-def test_st5_truncated_for_ever(world, signed, over_tcp):
+def test_st5_fault_t10_truncated_for_ever(world, signed, over_tcp):
     received = ask(world, careful(), by_transport(
         odd(tc=1, signed=signed), odd(tc=1, signed=over_tcp)), FAILED)
     assert len(received) == 2, "F4: one by UDP and one by TCP"
@@ -152,7 +152,7 @@ def test_o23_one_repetition_and_no_more(world):
     assert TIMEOUT * 0.4 < wait < TIMEOUT * 0.9
 
 
-def test_o24_no_repetition_with_prerequisites(world):
+def test_o24_fault_t21_no_repetition_with_prerequisites(world):
     assert len(ask(world, careful(), drop, FAILED)) == 1
 
 
@@ -167,17 +167,17 @@ def test_o23_answer_to_the_first_after_the_second(world):
     assert world.client.pending() == []
 
 
-def test_o25_o33_two_answers(world):
+def test_o25_o33_fault_t22_two_answers(world):
     ask(world, careful(), both(ok, ok, fake.rcode(REFUSED)), SIGNED())
     ask(world, careful(), ok, SIGNED())
 
 
-def test_o25_answer_after_the_timeout(world):
+def test_o25_fault_t03_answer_after_the_timeout(world):
     ask(world, careful(), after(TIMEOUT + 0.1, ok), FAILED)
     ask(world, careful(), after(0.15, ok), SIGNED())
 
 
-def test_o25_old_answer_to_a_new_request(world):
+def test_o25_fault_t22_old_answer_to_a_new_request(world):
     """What was right for the last copy is nothing for the next."""
     world.one.reset()
     gate = Gate()

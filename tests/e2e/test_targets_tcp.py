@@ -90,12 +90,12 @@ UNACCEPTABLE = {
     "O18": odd(rcode=NOTAUTH, error=wire.BADTRUNC),
     "ST5-signed": odd(tc=1),
     "ST5-unsigned": odd(tc=1, signed=False),
-    "O27-close-after-accept": hang_up,
+    "O27-fault_T12-close-after-accept": hang_up,
     "O27-reset": reset,
-    "O27-close-after-length": part(2),
-    "O27-close-after-half": part(60),
-    "O27-close-before-the-last": part(-1),
-    **{f"O30-length-{n}": stream(framed(bytes(n))) for n in (0, 1, 11)},
+    "O27-fault_T12-close-after-length": part(2),
+    "O27-fault_T12-close-after-half": part(60),
+    "O27-fault_T12-close-before-the-last": part(-1),
+    **{f"O30-fault_T14-length-{n}": stream(framed(bytes(n))) for n in (0, 1, 11)},
     "O30-junk": lambda r: r.send(
         r.build(signed=False)[:12] + random.Random(1).randbytes(300)),
 }
@@ -124,7 +124,7 @@ def test_o30_pending_ones_fail_with_the_connection(world):
     assert time.monotonic() - begun < AT_ONCE
 
 
-def test_accepts_and_never_answers(start, targets):
+def test_fault_t11_accepts_and_never_answers(start, targets):
     one, = targets("one", default=drop)
     daemon = start([one.config(transport="tcp", timeout_ms=300)],
                    unconfirmed="servfail", client_deadline_ms=4000)
@@ -135,7 +135,7 @@ def test_accepts_and_never_answers(start, targets):
             check(client.ask(request), request, want)
 
 
-def test_total_deadline_counts_not_idle_time(start, targets):
+def test_fault_t13_total_deadline_counts_not_idle_time(start, targets):
     """An octet now and then does not prolong the wait (T13)."""
     def drip(r):
         for i, octet in enumerate(framed(r.build())[:20]):
@@ -178,14 +178,14 @@ def test_o22_tcp_refused_after_an_unsigned_tc(start, stack):
         check(client.ask(request), request, SIGNED())
 
 
-def test_o27_closed_when_idle(world):
+def test_o27_fault_t15_closed_when_idle(world):
     """The target ends the idle connection; the next update opens one."""
     for _ in range(3):
         ask(world, SIGNED(), both(ok, hang_up))
     assert world.one.accepted == 3
 
 
-def test_o27_reused_connection_ends_under_a_request(world):
+def test_o27_fault_t15_reused_connection_ends_under_a_request(world):
     """It was idle when the request went out: once more on a new one."""
     ask(world, SIGNED())
     first, second = ask(world, SIGNED(), hang_up)
@@ -193,7 +193,7 @@ def test_o27_reused_connection_ends_under_a_request(world):
     assert second.body == first.body
 
 
-def test_o27_no_third_attempt(world):
+def test_o27_fault_t15_no_third_attempt(world):
     ask(world, SIGNED())
     received = ask(world, FAILED, default=hang_up)
     assert len(received) == 2
@@ -233,7 +233,7 @@ def test_octet_by_octet(world):
     ask(world, SIGNED(), octet_by_octet)
 
 
-def test_two_answers_in_one_segment(world):
+def test_fault_t14_two_answers_in_one_segment(world):
     gate = Gate()
     world.one.reset(gate)
     requests = {i: update(i) for i in range(2)}
@@ -246,7 +246,7 @@ def test_two_answers_in_one_segment(world):
         check(answer, requests[answer[1]], SIGNED())
 
 
-def test_answer_to_an_unknown_id_is_skipped(world):
+def test_fault_t14_answer_to_an_unknown_id_is_skipped(world):
     ask(world, SIGNED(), both(
         lambda r: r.reply(ident=r.msg.ident ^ 1), ok))
 
