@@ -66,6 +66,7 @@ def test_fault_c01_clock_jumps(start, targets, shim, seconds):
         daemon.wait_log("time signed is off: BADTIME; check the clocks")
         for _ in range(5):
             assert rcode_of(client, signed_by(seconds)) == SERVFAIL
+        both[0].wait(6)
         gate = Gate()
         both[0].reset(gate)
         assert rcode_of(client, signed_by(seconds)) == SERVFAIL
@@ -74,6 +75,7 @@ def test_fault_c01_clock_jumps(start, targets, shim, seconds):
         jump(shim, 0, *both)
         both[0].reset(strict)
         assert rcode_of(client, signed_by(0)) == NOERROR
+    daemon.stop()
     warned = lines(daemon, "target says BADTIME, check both clocks")
     assert len(warned) == 2, "one for each target"
     warned = [line for line in lines(daemon, SUSPECT) if "warning:" in line]
@@ -89,7 +91,8 @@ def test_fault_c01_one_target_is_off(start, targets, shim):
     daemon = start([one, two], unconfirmed="servfail", popen=shim.popen)
     with daemon.udp_client() as client:
         assert rcode_of(client, signed_by(0)) == SERVFAIL
-    daemon.wait_log("target two .*BADTIME, check both clocks")
+    daemon.stop()
+    assert lines(daemon, "BADTIME, check both clocks")
     assert not lines(daemon, SUSPECT)
 
 

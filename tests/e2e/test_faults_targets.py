@@ -29,38 +29,40 @@ def counters(daemon, target):
             for name, value in re.findall(r"(\w+)=(\d+)", line)}
 
 
+# What is no verdict, by the counter that has it.
 NO_VERDICT = {
-    "unsigned": [odd(rcode=code, signed=False) for code in range(1, 11)],
-    "wrong_key": [odd(key=fake.FOREIGN_KEY)],
-    "wrong_mac": [odd(mac=lambda mac: wire.flip(mac, 5)),
-                  odd(prior=None), odd(prior=bytes(32)),
-                  lambda r: r.reply(mac=lambda _: r.mac)],
-    "answer_time": [odd(time=int(time.time()) - 1000)],
-    "short": [fake.octets(bytes(n)) for n in (0, 1, 11)],
-    "unknown_id": [lambda r: r.reply(ident=r.msg.ident ^ 1)],
-    "not_response": [odd(qr=0)],
-    "wrong_opcode": [odd(opcode=0)],
-    "wrong_zone": [odd(zone=[wire.question("other.test")])],
+    "fault_T05": {"short": [fake.octets(bytes(n)) for n in (0, 1, 11)],
+                  "unknown_id": [fake.octets(b"garbage" * 73)]},
+    "fault_T06": {"unknown_id": [lambda r: r.reply(ident=r.msg.ident ^ 1)],
+                  "not_response": [odd(qr=0)],
+                  "wrong_opcode": [odd(opcode=0)],
+                  "wrong_zone": [odd(zone=[wire.question("other.test")])]},
+    "fault_T07": {"unsigned": [odd(rcode=code, signed=False)
+                               for code in range(1, 11)]},
+    "fault_T08": {"wrong_key": [odd(key=fake.FOREIGN_KEY)],
+                  "wrong_mac": [odd(mac=lambda mac: wire.flip(mac, 5)),
+                                odd(prior=None), odd(prior=bytes(32)),
+                                lambda r: r.reply(mac=lambda _: r.mac)],
+                  "answer_time": [odd(time=int(time.time()) - 1000)]},
 }
 ENDS = {"answer_time"}  # authentic: nothing better will come
 
 
-def test_fault_t05_t06_t07_t08_counted_by_kind(start, targets):
+@pytest.mark.parametrize("row", NO_VERDICT)
+def test_counted_by_kind(start, targets, row):
     """And none of them is taken for what the target has decided."""
     one, = targets("one")
     daemon = start([one], unconfirmed="servfail", client_deadline_ms=4000)
     with daemon.udp_client() as client:
-        for kind, behaviours in NO_VERDICT.items():
+        for kind, behaviours in NO_VERDICT[row].items():
             for behaviour in behaviours:
                 one.reset(behaviour if kind in ENDS else
                           both(behaviour, ok))
                 request = careful()
                 check(client.ask(request), request,
                       FAILED if kind in ENDS else SIGNED())
-    daemon.wait_log("target one .*: REFUSED: unsigned answer: check key|"
-                    "target one .*: unsigned answer: check key name, secret")
     counted = counters(daemon, "one")
-    for kind, behaviours in NO_VERDICT.items():
+    for kind, behaviours in NO_VERDICT[row].items():
         assert counted[kind] == len(behaviours), kind
 
 
@@ -189,11 +191,9 @@ def fixture_worlds():
 
 @pytest.mark.parametrize("row", [f"fault_{row}" for row in VOTES])
 def test_votes(worlds, row):
-    """Permanent or not, what all say is said to the client; what keeps a
-    strategy from its number is SERVFAIL, for which it asks again; a
-    prerequisite that fails anywhere is what it hears. All of them answer at
-    the same time: who needs one or two waits for the others' say no
-    longer than that takes to decide it."""
+    """What all say is said to the client; what keeps a strategy from its
+    number is SERVFAIL, for which the client asks again; a prerequisite that
+    fails anywhere is what it hears."""
     votes, wanted = VOTES[row.removeprefix("fault_")]
     for (targets, daemon), want in zip(worlds.values(), wanted):
         gates = []
