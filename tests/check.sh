@@ -24,11 +24,14 @@ PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
 # gcc first, whose build others use; then two at a time, since most tests wait
-# for something: those that need that build, and those with builds of their own.
+# for something: those that need that build, and those with builds of their own;
+# and in the end the table of what they have shown.
 first=gcc
-lane_1='e2e real rows lint demo distcheck'
-lane_2='clang asan fail e2e-asan asan-clang e2e-clang e2e-tsan valgrind analyse'
-all="$first $lane_1 $lane_2"
+lane_1='e2e real lint demo distcheck'
+lane_2='clang asan fail e2e-asan asan-clang e2e-clang e2e-tsan valgrind storm
+    analyse'
+last=rows
+all="$first $lane_1 $lane_2 $last"
 
 say()
 {
@@ -170,7 +173,8 @@ step_e2e_asan()
 		    ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 \
 		    test_client_udp.py test_client_tsig.py test_client_tcp.py \
 		    test_targets.py test_targets_loss.py test_targets_tcp.py \
-		    test_replay.py test_processes.py \
+		    test_replay.py test_processes.py test_reload.py \
+		    test_control.py \
 		    --deselect test_client_tsig.py::test_t44_flood_of_bad_macs
 	)
 }
@@ -184,7 +188,8 @@ step_e2e_tsan()
 		check_PROGRAMS='tests/unit/test_queue tests/unit/test_replay' && (
 		cd tests/e2e && sanitized tsan TSAN_OPTIONS=halt_on_error=0 \
 		    test_targets.py test_targets_loss.py test_targets_tcp.py \
-		    test_collect.py test_replay.py
+		    test_collect.py test_replay.py \
+		    test_reload.py::test_storm_of_reloads
 	)
 }
 
@@ -219,6 +224,14 @@ step_valgrind()
 		    test_client_udp.py::test_row test_client_tcp.py \
 		    test_targets_tcp.py -k "$memchecked_e2e"
 	) && ! grep . "$report".*
+}
+
+# A minute of reloads under load.
+step_storm()
+{
+	configured build-gcc gcc --with-hmac=evp_mac &&
+	    DDNS_MUX_STORM_S=60 pytests build-gcc -rP tests/e2e/test_reload.py \
+		-k under-load
 }
 
 # Each call that may fail, failing once, in the build with the sanitizers.
@@ -315,6 +328,7 @@ else
 	run_all $lane_1 &
 	run_all $lane_2
 	wait
+	run_all $last
 	set -- $all
 fi
 passed=$(grep -c passed "$logs/results" || true)

@@ -240,7 +240,7 @@ def test_nobody_there(tmp_path):
 
 
 @needs_root
-def test_owner_and_mode(controlled):
+def test_sf8_owner_and_mode(controlled):
     daemon, *_ = controlled(user="nobody", control_group="daemon")
     found = daemon.socket.stat()
     assert stat.S_IMODE(found.st_mode) == 0o660
@@ -331,7 +331,7 @@ def test_pieces(controlled):
     b"\xff" * REQUEST_OCTETS, b"status " * 100, b" " * 511 + b"\0",
     request("status\n"), request("disable " + "x" * 400), bytes(512),
     request("status --json --json"), request("a b c d e f")])
-def test_junk(controlled, junk):
+def test_sf8_junk(controlled, junk):
     daemon, *_ = controlled()
     with connect(daemon) as peer:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -341,7 +341,7 @@ def test_junk(controlled, junk):
     assert "good" in daemon.ctl("status")
 
 
-def test_peers_are_limited(controlled):
+def test_sf8_peers_are_limited(controlled):
     """Those that say nothing give way after a while; nothing blocks."""
     daemon, *_ = controlled()
     peers = [connect(daemon) for _ in range(14)]
