@@ -29,7 +29,7 @@ packages_of()
 		    bind9 bind9-dnsutils knot knot-dnsutils \
 		    pdns-server pdns-backend-sqlite3 sqlite3 \
 		    kea-dhcp-ddns-server \
-		    prometheus python3-prometheus-client
+		    faketime prometheus python3-prometheus-client
 		;;
 	*)
 		echo "$1" # a package

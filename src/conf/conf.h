@@ -58,6 +58,7 @@ struct conf_target {
 	enum conf_transport transport;
 	unsigned udp_size; /* octets of the largest signed copy by UDP */
 	unsigned max_in_flight; /* over all workers */
+	unsigned breaker_failures; /* 0: it is never counted as down */
 	struct zone_set zones; /* empty: every zone */
 };
 

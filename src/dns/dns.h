@@ -14,6 +14,7 @@
 #define DNS_RCODE(flags) ((unsigned)(flags)&0xf)
 #define DNS_OPCODE_FLAGS(opcode) ((opcode) << 11)
 
+#define OPCODE_QUERY 0
 #define OPCODE_UPDATE 5
 
 enum rcode {

@@ -41,7 +41,7 @@ forward_write(const struct inbound *in, const struct conf_tsig *tsig,
 
 	wr_init(&w, octets, DNS_MSG_OCTETS_MAX);
 	wr_u16(&w, copy->id);
-	wr_u16(&w, DNS_OPCODE_FLAGS(OPCODE_UPDATE));
+	wr_u16(&w, DNS_OPCODE_FLAGS(DNS_OPCODE(m->flags)));
 	wr_u16(&w, m->counts[MSG_ZONE]);
 	wr_u16(&w, m->counts[MSG_PREREQ]);
 	wr_u16(&w, m->counts[MSG_UPDATE]);
@@ -78,11 +78,11 @@ is_our_zone(const struct msg *m, const struct msg *sent)
 }
 
 static bool
-is_response(const struct msg *m, struct answer *a)
+is_response(const struct msg *m, const struct msg *sent, struct answer *a)
 {
 	if ((m->flags & DNS_FLAG_QR) == 0)
 		ignore(a, TSTAT_IGN_NOT_RESPONSE);
-	else if (DNS_OPCODE(m->flags) != OPCODE_UPDATE)
+	else if (DNS_OPCODE(m->flags) != DNS_OPCODE(sent->flags))
 		ignore(a, TSTAT_IGN_OPCODE);
 	else
 		return true;
@@ -142,6 +142,7 @@ judge_signed(const struct expected *e, const uint8_t *octets,
 	    .request = &e->copy->mac,
 	    .now_s = e->now_s};
 
+	a->error = t->error;
 	/* BADKEY and BADSIG come with an empty MAC: unsigned. */
 	if (t->mac_len == 0) {
 		judge_unsigned(m, a);
@@ -187,7 +188,8 @@ forward_check(const struct expected *e, const uint8_t *octets, size_t len,
 		return;
 	}
 	a->rcode = DNS_RCODE(m.flags);
-	if (!is_response(&m, a))
+	a->has_records = m.counts[MSG_PREREQ] > 0;
+	if (!is_response(&m, &e->in->msg, a))
 		return;
 	/* A truncated answer may be cut anywhere. */
 	if (parsed == MSG_FORMERR ||

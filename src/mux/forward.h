@@ -45,6 +45,8 @@ struct answer {
 	enum answer_kind kind;
 	enum target_counter cause;
 	unsigned rcode; /* of the header, authentic or not */
+	unsigned error; /* of the TSIG, authentic or not */
+	bool has_records; /* in the answer section, of a query */
 	bool is_authentic;
 	uint64_t target_time; /* its clock, if authentic and not ignored */
 };

@@ -128,7 +128,7 @@ stats_decode(const uint8_t octets[STATS_FRAME_OCTETS], struct stats_frame *f)
 	if (rd_u32(&r) != FRAME_MAGIC || rd_u16(&r) != FRAME_VERSION)
 		return false;
 	type = rd_u16(&r);
-	if (type != FRAME_READY && type != FRAME_STATS)
+	if (type < FRAME_READY || type > FRAME_PROBE)
 		return false;
 	f->type = (enum frame_type)type;
 	f->block = rd_u16(&r);

@@ -131,6 +131,7 @@ enum counter {
 	X(FAIL_TIMEOUT, "timeout", "no answer in time") \
 	X(FAIL_BUSY, "busy", \
 	    "too many updates wait for it: is it slow, or down?") \
+	X(FAIL_DOWN, "down", "counted as down, and probed until it answers") \
 	X(FAIL_ICMP, "unreachable", "refused or unreachable: is it running?") \
 	X(FAIL_CONNECT, "connect_failed", "TCP connection failed") \
 	X(FAIL_CLOSED, "closed", "target closed the TCP connection") \
@@ -270,7 +271,7 @@ void stats_latency(struct stats *s, uint64_t us);
 #define STATS_FRAME_OCTETS 512
 #define STATS_VALUES_MAX 62
 
-enum frame_type { FRAME_READY = 1, FRAME_STATS = 2 };
+enum frame_type { FRAME_READY = 1, FRAME_STATS = 2, FRAME_PROBE = 3 };
 
 /* What the values of a FRAME_STATS are. */
 enum frame_block {

@@ -150,13 +150,17 @@ child_ended(struct child *c)
 }
 
 static void
-take_frame(struct child *c, const uint8_t *octets, size_t len)
+take_frame(struct child *c, const uint8_t *octets, size_t len,
+    const struct child_sink *sink)
 {
+	struct probe_result probe;
 	struct stats_frame f;
 
 	/* Frames are written whole: anything else is not from our code. */
 	if (len != STATS_FRAME_OCTETS || !stats_decode(octets, &f) ||
-	    (f.type == FRAME_STATS && !totals_take(c->totals, &f))) {
+	    (f.type == FRAME_STATS && !totals_take(c->totals, &f)) ||
+	    (f.type == FRAME_PROBE &&
+		!probe_decode(&f, c->totals->ntargets, &probe))) {
 		log_error("worker %zu sends rubbish: killed", c->index);
 		child_kill(c);
 		close_one(&c->stats_fd);
@@ -165,17 +169,19 @@ take_frame(struct child *c, const uint8_t *octets, size_t len)
 	c->heard_us = mono_us();
 	if (f.type == FRAME_READY)
 		c->is_ready = true;
+	if (f.type == FRAME_PROBE)
+		sink->probed(sink->arg, &probe);
 }
 
 static void
-read_frames(struct child *c)
+read_frames(struct child *c, const struct child_sink *sink)
 {
 	uint8_t octets[STATS_FRAME_OCTETS];
 	ssize_t n;
 
 	while (c->stats_fd != -1 &&
 	       (n = read(c->stats_fd, octets, sizeof(octets))) > 0)
-		take_frame(c, octets, (size_t)n);
+		take_frame(c, octets, (size_t)n, sink);
 }
 
 static void
@@ -210,7 +216,7 @@ read_lines(struct child *c, const struct child_sink *sink)
 void
 child_read(struct child *c, const struct child_sink *sink)
 {
-	read_frames(c);
+	read_frames(c, sink);
 	read_lines(c, sink);
 }
 

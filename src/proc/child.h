@@ -41,9 +41,10 @@ struct child {
 	struct totals *totals; /* its generation's to free */
 };
 
-/* Where lines for who watches go. */
+/* Where lines for who watches go, and what became of a probe. */
 struct child_sink {
 	void (*watch)(void *arg, const char *text);
+	void (*probed)(void *arg, const struct probe_result *result);
 	void *arg;
 };
 

@@ -16,10 +16,14 @@
 
 #define WORDS_MAX 4
 #define RELOAD_WAIT_US 30000000
+#define PROBE_WAIT_US 1000000
 #define EXIT_FAILED 1
 #define EXIT_REFUSED 3
 
-enum { WAITS_FOR_RELOAD };
+/* A probe waits for the one before it, and asks twice. */
+#define PROBE_EXCHANGES 3
+
+enum { WAITS_FOR_RELOAD, WAITS_FOR_PROBE };
 
 struct command_request {
 	const char *words[WORDS_MAX]; /* the command and its operands */
@@ -154,6 +158,27 @@ find_target(struct parent *p, struct peer *peer, const char *name)
 }
 
 static void
+run_probe(struct parent *p, struct peer *peer, const struct command_request *r)
+{
+	const struct conf_target *target = find_target(p, peer, r->words[1]);
+	struct probe_order order = {.id = ++p->probes};
+
+	if (target == NULL)
+		return;
+	order.target = (uint32_t)(target - p->current->conf->targets);
+	if (r->nwords > 2 && !name_from_text(r->words[2], &order.zone)) {
+		refuse(peer, "that is no name of a zone\n");
+	} else if (!generation_probe(p->current, &order)) {
+		refuse(peer, "no worker can do it now: try again\n");
+	} else {
+		peer->is_json = r->is_json;
+		control_wait(peer, WAITS_FOR_PROBE, order.id,
+		    mono_us() + PROBE_WAIT_US +
+			PROBE_EXCHANGES * 1000 * (uint64_t)target->timeout_ms);
+	}
+}
+
+static void
 run_disable(
     struct parent *p, struct peer *peer, const struct command_request *r)
 {
@@ -212,6 +237,7 @@ static const struct command {
     {"stats", 0, 0, false, true, run_stats},
     {"watch", 0, 0, false, true, run_watch},
     {"reload", 0, 0, true, false, run_reload},
+    {"probe", 1, 2, true, true, run_probe},
     {"disable", 1, 1, true, false, run_disable},
     {"enable", 1, 1, true, false, run_enable},
     {"log-level", 1, 1, true, false, run_log_level},
@@ -283,6 +309,37 @@ command_reloaded(struct parent *p, bool is_good)
 		    peer->number <= p->reloads)
 			control_answer(peer, is_good ? 0 : EXIT_FAILED,
 			    p->reload_text.text);
+	}
+}
+
+static void
+answer_probe(struct peer *peer, const struct probe_result *result)
+{
+	bool is_good = probe_is_good(result);
+	char buf[PROBE_VERDICT_MAX], text[PROBE_VERDICT_MAX + 64];
+	const char *verdict = probe_verdict(result, buf);
+
+	if (peer->is_json)
+		snprintf(text, sizeof(text),
+		    "{\"good\": %s, \"verdict\": \"%s\"}\n",
+		    is_good ? "true" : "false", verdict);
+	else
+		snprintf(text, sizeof(text), "%s\n", verdict);
+	control_answer(peer, is_good ? 0 : EXIT_FAILED, text);
+}
+
+void
+command_probed(struct parent *p, const struct probe_result *result)
+{
+	size_t i;
+
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		struct peer *peer = &p->control.peers[i];
+
+		if (peer->fd != -1 && peer->state == PEER_WAITING &&
+		    peer->waits_for == WAITS_FOR_PROBE &&
+		    peer->number == result->id)
+			answer_probe(peer, result);
 	}
 }
 

@@ -100,28 +100,28 @@ take_outcome(struct worker *w, struct slot *s, size_t target,
 	finish(w, s);
 }
 
-/* Every target at once. A busy one has failed already; the last such
- * outcome can end the request, so nothing is touched behind it. */
+/* Every target at once. One that is busy or down has failed already; the
+ * last such outcome can end the request, so nothing is touched behind it. */
 static void
 hand_out(struct worker *w, struct slot *s)
 {
-	static const struct outcome busy = {
-	    .class = OUTCOME_FAILED, .cause = TSTAT_FAIL_BUSY};
+	struct outcome failed[CONF_TARGETS_MAX] = {{0}};
 	struct job job = {&s->in, s->index, w->now_us};
-	uint32_t targets = s->in.targets, is_busy = 0;
+	uint32_t targets = s->in.targets;
 	size_t i;
 
 	for (i = 0; i < w->conf->ntargets; i++) {
 		if ((targets >> i & 1) == 0)
 			continue;
-		if (target_give(w->targets[i], &job))
+		failed[i].cause = (uint16_t)target_give(w->targets[i], &job);
+		if (failed[i].cause == TSTAT_NO_CAUSE)
 			w->is_lent_to[i] = true;
 		else
-			is_busy |= (uint32_t)1 << i;
+			failed[i].class = OUTCOME_FAILED;
 	}
 	for (i = 0; i < w->conf->ntargets; i++) {
-		if ((is_busy >> i & 1) != 0)
-			take_outcome(w, s, i, &busy);
+		if (failed[i].class == OUTCOME_FAILED)
+			take_outcome(w, s, i, &failed[i]);
 	}
 }
 

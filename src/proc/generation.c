@@ -279,6 +279,22 @@ generation_tell(struct generation *g, const struct generation_env *env)
 	}
 }
 
+bool
+generation_probe(struct generation *g, const struct probe_order *probe)
+{
+	struct order order = {.type = ORDER_PROBE, .probe = *probe};
+	size_t i;
+
+	for (i = 0; i < g->conf->workers; i++) {
+		const struct child *c = &g->children[i];
+
+		if (c->is_ready && c->order_fd != -1 &&
+		    order_write(c->order_fd, &order))
+			return true;
+	}
+	return false;
+}
+
 static uint64_t
 min_us(uint64_t a, uint64_t b)
 {

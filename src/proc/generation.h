@@ -68,6 +68,8 @@ struct child *generation_child(struct generation *g, pid_t pid);
 uint64_t generation_tick(struct generation *g, struct generation_env *env);
 /* The standing has changed: to every worker. */
 void generation_tell(struct generation *g, const struct generation_env *env);
+/* By one of its workers; false if none can take the order now. */
+bool generation_probe(struct generation *g, const struct probe_order *probe);
 /* Whatever the configuration, this target is given nothing, or again; tell
  * the generations afterwards. */
 void generation_disable(struct generation_env *env, const char *target);

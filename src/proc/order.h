@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "mux/probe.h"
 
 #define PENALTIES_MAX 8
 
@@ -31,11 +32,17 @@ struct standing {
 	struct penalty penalties[PENALTIES_MAX];
 };
 
-enum order_type { ORDER_STANDING = 1 };
+enum order_type {
+	ORDER_STANDING = 1,
+	ORDER_PROBE /* once; answered by a frame of FRAME_PROBE */
+};
 
 struct order {
 	enum order_type type;
-	struct standing standing;
+	union {
+		struct standing standing;
+		struct probe_order probe;
+	};
 };
 
 /* _POSIX_PIPE_BUF: a non-blocking write is all or nothing. */

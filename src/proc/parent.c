@@ -292,6 +292,12 @@ watch_line(void *arg, const char *text)
 }
 
 static void
+probed(void *arg, const struct probe_result *result)
+{
+	command_probed(arg, result);
+}
+
+static void
 wait_for_events(struct parent *p, uint64_t due)
 {
 	struct pollfd *control = p->pfd + 1, *children;
@@ -400,7 +406,7 @@ new_parent(const struct parent_options *options)
 	TAILQ_INIT(&p->env.list);
 	p->env.is_daemon = options->is_daemon;
 	p->env.standing.level = options->level;
-	p->env.sink = (struct child_sink){watch_line, p};
+	p->env.sink = (struct child_sink){watch_line, probed, p};
 	p->ready_fd = -1;
 	p->is_reload_good = true;
 	p->start_us = p->marks[0].at_us = p->marks[1].at_us = mono_us();

@@ -41,6 +41,7 @@ struct parent {
 
 	uint64_t start_us;
 	uint64_t start_time_s; /* Unix time */
+	uint32_t probes; /* ordered so far */
 	uint64_t restarts; /* of workers */
 	struct totals *base; /* of generations that are gone, as current */
 	struct totals *view; /* what "stats" subtracts, or NULL */

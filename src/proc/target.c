@@ -77,6 +77,9 @@ target_complain(
 	char what[256];
 	va_list ap;
 
+	/* Of one that is down it is known already. */
+	if (t->health.is_down && t->health.cause == cause)
+		return;
 	if (!log_is_on(LEVEL_WARNING) ||
 	    !log_rate_due(&t->rates[cause], t->now_us, &suppressed))
 		return;
@@ -90,13 +93,18 @@ void
 target_finish(struct target *t, struct exchange *x, struct outcome o)
 {
 	struct result result = {x->slot, o};
+	bool is_probe = target_is_probe(t, x);
 
 	result.outcome.ms = (uint32_t)((t->now_us - x->start_us) / 1000);
+	target_judge(t, x, &o);
 	if (x->legs[WAY_TCP].is_open)
 		t->tcp.open--;
 	exchange_end(&t->table, x);
-	/* It has room for every job that can be out. */
-	(void)queue_put(&t->results, &result);
+	if (is_probe)
+		target_probe_ended(t, &result.outcome);
+	else
+		/* It has room for every job that can be out. */
+		(void)queue_put(&t->results, &result);
 }
 
 void
@@ -194,6 +202,11 @@ vote(struct target *t, struct exchange *x, unsigned rcode)
 	enum outcome_class class =
 	    collect_class(rcode, plan_kind(&x->in->shape));
 
+	/* Any is as good, and none is an update's. */
+	if (target_is_probe(t, x)) {
+		target_finish(t, x, (struct outcome){.class = OUTCOME_APPLIED});
+		return;
+	}
 	count_answer(t, x, rcode);
 	if (class == OUTCOME_FAILED) {
 		target_complain(t, TSTAT_FAIL_RCODE, "%s", rcode_text(rcode));
@@ -288,6 +301,8 @@ target_answered(struct target *t, enum exchange_way way, uint8_t path,
 	if (a.is_authentic && a.kind != ANSWER_IGNORED)
 		set(&t->stats.gauge[TGAUGE_CLOCK_OFFSET_S],
 		    a.target_time - e.now_s);
+	if (target_is_probe(t, leg->exchange))
+		target_probe_heard(t, &a);
 	switch (a.kind) {
 	case ANSWER_IGNORED:
 		ignore(t, leg, &a);
@@ -304,8 +319,8 @@ target_answered(struct target *t, enum exchange_way way, uint8_t path,
 	}
 }
 
-static enum exchange_way
-first_way(const struct target *t, const struct inbound *in)
+enum exchange_way
+target_first_way(const struct target *t, const struct inbound *in)
 {
 	if (in->is_tcp || t->target->transport == TRANSPORT_TCP ||
 	    forward_len(in, &t->target->tsig) > t->target->udp_size)
@@ -324,8 +339,16 @@ take_jobs(struct target *t)
 		/* There are as many as there can be jobs. */
 		if (x == NULL)
 			abort();
-		x->way = first_way(t, job.in);
+		x->way = target_first_way(t, job.in);
 	}
+}
+
+/* It was not its turn; a connection that is not made is the target's. */
+static bool
+was_queued(const struct target *t, const struct exchange *x)
+{
+	return x->is_waiting && x->copies == 0 &&
+	       !(x->way == WAY_TCP && t->tcp.state == TCP_CONNECTING);
 }
 
 /* What came and did not count says more than that nothing else did. */
@@ -333,7 +356,7 @@ static void
 out_of_time(struct target *t, struct exchange *x)
 {
 	enum target_counter cause =
-	    x->is_waiting ? TSTAT_FAIL_BUSY : TSTAT_FAIL_TIMEOUT;
+	    was_queued(t, x) ? TSTAT_FAIL_BUSY : TSTAT_FAIL_TIMEOUT;
 
 	target_count(t, cause);
 	if (x->last_cause == TSTAT_NO_CAUSE)
@@ -345,33 +368,52 @@ out_of_time(struct target *t, struct exchange *x)
 		.class = OUTCOME_FAILED, .cause = (uint16_t)cause});
 }
 
+void
+target_expire(struct target *t, struct exchange *x)
+{
+	if (x->legs[WAY_TCP].is_open)
+		target_tcp_timeout(t, x);
+	/* Losing the connection may have ended it. */
+	if (x->in != NULL)
+		out_of_time(t, x);
+}
+
 static void
 expire(struct target *t)
 {
 	struct exchange *x;
 
 	while ((x = TAILQ_FIRST(&t->table.by_age)) != NULL &&
-	       t->now_us >= x->start_us + t->timeout_us) {
-		if (x->legs[WAY_TCP].is_open)
-			target_tcp_timeout(t, x);
-		/* Losing the connection may have ended it. */
-		if (x != TAILQ_FIRST(&t->table.by_age))
-			continue;
-		out_of_time(t, x);
-	}
+	       t->now_us >= x->start_us + t->timeout_us)
+		target_expire(t, x);
 	while ((x = TAILQ_FIRST(&t->table.by_resend)) != NULL &&
 	       t->now_us >= x->sent_us + t->resend_us)
 		target_udp_resend(t, x);
 }
 
-/* Oldest first; those who wait for a connection do not hold up others. */
+/* It is down: nothing waits for it but a probe. */
+static void
+fail_waiting(struct target *t)
+{
+	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
+
+	for (; x != NULL; x = next) {
+		next = TAILQ_NEXT(x, waiting);
+		if (!target_is_probe(t, x))
+			target_give_up_tcp(t, x, TSTAT_FAIL_DOWN);
+	}
+}
+
+/* Oldest first; those who wait for a connection do not hold up others. A
+ * probe has a place of its own. */
 static void
 send_waiting(struct target *t)
 {
 	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
+	size_t max = t->max_in_flight + (t->prober.exchange != NULL);
 
 	t->tcp.was_lost = false;
-	for (; x != NULL && t->table.in_flight < t->max_in_flight; x = next) {
+	for (; x != NULL && t->table.in_flight < max; x = next) {
 		next = TAILQ_NEXT(x, waiting);
 		if (x->way == WAY_UDP && !t->udp_is_blocked)
 			target_udp_send(t, x);
@@ -399,6 +441,8 @@ poll_timeout_ms(struct target *t)
 		due = x->sent_us + t->resend_us;
 	if (t->udp_is_blocked && t->udp_retry_us < due)
 		due = t->udp_retry_us;
+	if (target_probe_due_us(t) < due)
+		due = target_probe_due_us(t);
 	/* Idle sockets are closed within a second of their time. */
 	if (due == UINT64_MAX)
 		return t->tcp.state != TCP_CLOSED ? 1000 : -1;
@@ -443,8 +487,11 @@ run(void *arg)
 		expire(t);
 		target_udp_tick(t);
 		target_tcp_tick(t);
+		target_probe_tick(t);
+		if (t->health.is_down)
+			fail_waiting(t);
 		send_waiting(t);
-		if (!queue_is_empty(&t->results))
+		if (target_has_result(t))
 			bell_ring(t->worker_bell);
 		set(&t->stats.gauge[TGAUGE_IN_FLIGHT], t->table.in_flight);
 		wait_for_events(t);
@@ -471,7 +518,8 @@ allocate(struct target *t)
 
 	while (nbuckets < 2 * t->max_lent)
 		nbuckets *= 2;
-	t->exchanges = calloc(t->max_lent, sizeof(*t->exchanges));
+	/* And one for a probe. */
+	t->exchanges = calloc(t->max_lent + 1, sizeof(*t->exchanges));
 	t->buckets = calloc(nbuckets, sizeof(*t->buckets));
 	t->tcp.in.cap = FRAME_OCTETS_MAX;
 	t->tcp.out.cap = 2 * FRAME_OCTETS_MAX;
@@ -481,9 +529,13 @@ allocate(struct target *t)
 	    t->tcp.in.buf == NULL || t->tcp.out.buf == NULL)
 		return false;
 	exchange_table_init(
-	    &t->table, t->exchanges, t->max_lent, t->buckets, nbuckets);
+	    &t->table, t->exchanges, t->max_lent + 1, t->buckets, nbuckets);
 	return queue_init(&t->jobs, t->max_lent, sizeof(struct job)) &&
 	       queue_init(&t->results, t->max_lent, sizeof(struct result)) &&
+	       queue_init(&t->probe_orders, PROBES_AT_ONCE,
+		   sizeof(struct probe_order)) &&
+	       queue_init(&t->probe_results, 2 * PROBES_AT_ONCE,
+		   sizeof(struct probe_result)) &&
 	       bell_init(&t->bell);
 }
 
@@ -504,6 +556,7 @@ target_new(const struct target_setup *setup)
 	t->timeout_us = (uint64_t)target->timeout_ms * 1000;
 	t->resend_us = resend_after_us(setup->conf, target);
 	t->worker_bell = setup->worker_bell;
+	health_init(&t->health, target->breaker_failures);
 	t->udp[0].fd = t->udp[1].fd = t->tcp.fd = -1;
 	t->bell.fds[0] = t->bell.fds[1] = -1;
 	/* The first call takes memory, and ends us where there is none: now
@@ -567,6 +620,8 @@ target_free(struct target *t)
 	hmac_free(t->hmac);
 	queue_free(&t->jobs);
 	queue_free(&t->results);
+	queue_free(&t->probe_orders);
+	queue_free(&t->probe_results);
 	bell_free(&t->bell);
 	free(t->exchanges);
 	free(t->buckets);
@@ -586,14 +641,24 @@ refuse(struct target *t, uint64_t now_us)
 }
 
 bool
+target_is_down(const struct target *t)
+{
+	return atomic_load_explicit(&t->is_down, memory_order_relaxed);
+}
+
+enum target_counter
 target_give(struct target *t, const struct job *job)
 {
+	if (target_is_down(t)) {
+		add(&t->not_given, 1);
+		return TSTAT_FAIL_DOWN;
+	}
 	if (t->lent == t->max_lent || !queue_put(&t->jobs, job)) {
 		refuse(t, job->start_us);
-		return false;
+		return TSTAT_FAIL_BUSY;
 	}
 	t->lent++;
-	return true;
+	return TSTAT_NO_CAUSE;
 }
 
 void
@@ -614,7 +679,23 @@ target_take(struct target *t, struct result *result)
 bool
 target_has_result(struct target *t)
 {
-	return !queue_is_empty(&t->results);
+	return !queue_is_empty(&t->results) ||
+	       !queue_is_empty(&t->probe_results);
+}
+
+bool
+target_probe(struct target *t, const struct probe_order *order)
+{
+	bool is_put = queue_put(&t->probe_orders, order);
+
+	bell_ring(&t->bell);
+	return is_put;
+}
+
+bool
+target_take_probe(struct target *t, struct probe_result *result)
+{
+	return queue_take(&t->probe_results, result);
 }
 
 void
@@ -628,6 +709,8 @@ target_snapshot(struct target *t, struct target_values *v)
 	for (i = 0; i < ANSWERS_COUNT; i++)
 		v->answers[i] = get(&t->stats.answers[i]);
 	v->count[TSTAT_FAIL_BUSY] += t->refused;
+	v->count[TSTAT_FAIL_DOWN] += get(&t->not_given);
+	v->gauge[TGAUGE_WORKERS_DOWN] = target_is_down(t);
 	v->gauge[TGAUGE_IN_FLIGHT] = in_flight;
 	v->gauge[TGAUGE_QUEUED] = t->lent > in_flight ? t->lent - in_flight : 0;
 	v->gauge[TGAUGE_CLOCK_OFFSET_S] =

@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "mux/collect.h"
 #include "mux/inbound.h"
+#include "mux/probe.h"
 #include "mux/stats.h"
 #include "proc/queue.h"
 
@@ -46,12 +47,19 @@ bool target_start(struct target *t);
 void target_stop(struct target *t);
 void target_free(struct target *t);
 
-/* false: busy, max_lent jobs are out. */
-bool target_give(struct target *t, const struct job *job);
+/* TSTAT_NO_CAUSE: it is lent. Otherwise it has failed already: max_lent
+ * jobs are out (TSTAT_FAIL_BUSY), or the target is down (TSTAT_FAIL_DOWN). */
+enum target_counter target_give(struct target *t, const struct job *job);
+bool target_is_down(const struct target *t);
 /* Wakes the thread, after any number of target_give. */
 void target_wake(struct target *t);
 bool target_take(struct target *t, struct result *result);
+/* Of an update or of a probe. */
 bool target_has_result(struct target *t);
+
+/* Up or down. false: too many are asked for already. */
+bool target_probe(struct target *t, const struct probe_order *order);
+bool target_take_probe(struct target *t, struct probe_result *result);
 
 /* What it has counted so far. */
 void target_snapshot(struct target *t, struct target_values *v);

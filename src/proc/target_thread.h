@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The inside of a target: target.c, target_udp.c and target_tcp.c only.
+ * The inside of a target: target.c and target_*.c only.
  * Threads: the target's own, but for the queues, the bell and stats.
  */
 #ifndef PROC_TARGET_THREAD_H
@@ -10,10 +10,12 @@
 
 #include "base/log.h"
 #include "mux/exchange.h"
+#include "mux/health.h"
 #include "net/frame.h"
 #include "proc/target.h"
 
 #define IDS_AT_ONCE 64
+#define PROBES_AT_ONCE 4
 
 /* A connected UDP socket. Two of them, so that the port can change while
  * answers to the former one are still awaited. */
@@ -37,6 +39,25 @@ struct tcp_path {
 	struct frame_out out;
 };
 
+/* One probe at a time: for health, or by order. */
+struct prober {
+	struct probe probe; /* lent to the exchange */
+	struct exchange *exchange; /* NULL: none is on its way */
+	uint64_t until_us;
+	bool is_heard;
+	struct answer heard; /* the last answer to it */
+	int64_t offset_s;
+
+	bool has_order;
+	struct probe_order order;
+	struct probe_result result;
+	size_t step; /* of the order */
+
+	struct name failed_zone; /* of the last update that failed, */
+	struct name answered_zone; /* and of the last that was answered, */
+	bool has_answered_zone; /* if any was */
+};
+
 struct target {
 	/* Constant once the thread runs. */
 	const struct conf *conf;
@@ -50,8 +71,12 @@ struct target {
 	/* Shared. */
 	struct queue jobs;
 	struct queue results;
+	struct queue probe_orders;
+	struct queue probe_results;
 	struct bell bell;
 	atomic_bool is_stopping;
+	atomic_bool is_down; /* written by the thread */
+	_Atomic uint64_t not_given; /* while down; written by the worker */
 	struct target_stats stats;
 
 	/* The worker's. */
@@ -64,6 +89,9 @@ struct target {
 	/* The thread's. */
 	uint64_t now_us;
 	struct hmac *hmac;
+	struct health health;
+	struct prober prober;
+	uint64_t missed; /* TSTAT_FAIL_DOWN when it went down */
 	struct exchange_table table;
 	struct exchange *exchanges;
 	struct leg_list *buckets;
@@ -88,6 +116,10 @@ void target_fail(
 /* No answer will come by TCP; by UDP it still may. */
 void target_give_up_tcp(
     struct target *t, struct exchange *x, enum target_counter cause);
+enum exchange_way target_first_way(
+    const struct target *t, const struct inbound *in);
+/* Its time is over. */
+void target_expire(struct target *t, struct exchange *x);
 /* Opens the leg with a fresh random ID and writes the copy; 0 after having
  * ended the exchange. */
 size_t target_prepare(
@@ -98,6 +130,22 @@ void target_answered(struct target *t, enum exchange_way way, uint8_t path,
 /* Rate-limited by cause. */
 void target_complain(struct target *t, enum target_counter cause,
     const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* target_probe.c */
+static inline bool
+target_is_probe(const struct target *t, const struct exchange *x)
+{
+	return x == t->prober.exchange;
+}
+/* What an outcome says of the target's health; x is still what it was. */
+void target_judge(
+    struct target *t, const struct exchange *x, const struct outcome *o);
+void target_probe_heard(struct target *t, const struct answer *a);
+void target_probe_ended(struct target *t, const struct outcome *o);
+/* Begins what is due, ends what is overdue. */
+void target_probe_tick(struct target *t);
+/* When the next of these is to be done. */
+uint64_t target_probe_due_us(struct target *t);
 
 /* target_udp.c */
 void target_udp_send(struct target *t, struct exchange *x);

@@ -33,16 +33,36 @@ read_clocks(struct worker *w)
 	w->now_s = wall_s();
 }
 
-/* READY, the first thing that the parent hears. */
 static bool
-say_ready(struct worker *w)
+write_frame(struct worker *w, const struct stats_frame *f)
 {
-	struct stats_frame ready = {.type = FRAME_READY};
 	uint8_t octets[STATS_FRAME_OCTETS];
 
-	stats_encode(&ready, octets);
+	stats_encode(f, octets);
 	return write(w->setup->stats_fd, octets, sizeof(octets)) ==
 	       sizeof(octets);
+}
+
+static void
+report_probe(struct worker *w, const struct probe_result *result)
+{
+	struct stats_frame f;
+
+	probe_encode(result, &f);
+	/* Who waits for it knows that it may be lost. */
+	(void)write_frame(w, &f);
+}
+
+static void
+report_probes(struct worker *w)
+{
+	struct probe_result result;
+	size_t i;
+
+	for (i = 0; i < w->conf->ntargets; i++) {
+		while (target_take_probe(w->targets[i], &result))
+			report_probe(w, &result);
+	}
 }
 
 static bool
@@ -268,13 +288,31 @@ obey(struct worker *w, const struct standing *standing)
 }
 
 static void
+probe(struct worker *w, const struct probe_order *order)
+{
+	struct probe_result busy = {.id = order->id, .target = order->target};
+	struct probe_step *step = &busy.steps[PROBE_QUERY];
+
+	if (order->target >= w->conf->ntargets ||
+	    target_probe(w->targets[order->target], order))
+		return;
+	step->is_done = true;
+	step->cause = TSTAT_FAIL_BUSY;
+	report_probe(w, &busy);
+}
+
+static void
 read_orders(struct worker *w)
 {
 	struct order order;
 	int n;
 
-	while ((n = order_read(w->setup->order_fd, &order)) == 1)
-		obey(w, &order.standing);
+	while ((n = order_read(w->setup->order_fd, &order)) == 1) {
+		if (order.type == ORDER_PROBE)
+			probe(w, &order.probe);
+		else
+			obey(w, &order.standing);
+	}
 	if (n == -1)
 		start_draining(w);
 }
@@ -329,6 +367,7 @@ serve(struct worker *w)
 	while (!is_drained(w)) {
 		wait_for_events(w);
 		dispatch_results(w);
+		report_probes(w);
 		dispatch_deadlines(w);
 		client_tick(w);
 		dispatch_wake_targets(w);
@@ -351,6 +390,7 @@ worker_descriptors(const struct conf *conf)
 int
 worker_run(const struct worker_setup *setup)
 {
+	struct stats_frame ready = {.type = FRAME_READY};
 	struct worker *w = calloc(1, sizeof(*w));
 	char role[24];
 	int status = 1;
@@ -373,7 +413,7 @@ worker_run(const struct worker_setup *setup)
 	if (!make_ready(w)) {
 		log_error("cannot start: %s", strerror(errno));
 	} else if (start_targets(w)) {
-		if (!say_ready(w)) {
+		if (!write_frame(w, &ready)) {
 			log_error(
 			    "cannot tell the parent: %s", strerror(errno));
 		} else {

@@ -47,7 +47,7 @@ class Request:
             return str(cause)
         age = abs(time.time() + self.target.mux_ahead_s - tsig.time)
         wrong = [text for text, bad in [
-            ("flags", self.msg.flags != wire.UPDATE_FLAGS),
+            ("flags", self.msg.flags not in (wire.UPDATE_FLAGS, 0)),
             ("Original ID", tsig.original_id != self.msg.ident),
             ("time", age > 5), ("fudge", tsig.fudge != 300),
             ("Error", tsig.error != 0), ("Other", tsig.other != b""),
@@ -66,10 +66,17 @@ class Request:
         """What must be the client's, octet for octet (O6)."""
         return self.data[4:10] + self.data[12:self.msg.additional_start]
 
-    def build(self, rcode=0, *, ident=None, opcode=5, qr=1, tc=0, zone=None,
+    @property
+    def is_probe(self):
+        """It changes nothing."""
+        return not self.msg.updates
+
+    def build(self, rcode=0, *, ident=None, opcode=None, qr=1, tc=0, zone=None,
               additional=(), counts=None, signed=True, key=None, prior="mine",
               **tsig):
         """An answer; the keywords make it odd. zone: list of entries."""
+        if opcode is None:
+            opcode = self.msg.opcode
         flags = qr << 15 | opcode << 11 | tc << 9 | rcode
         if zone is None:
             zone = [self.data[12:self.msg.zone[0].end]]
@@ -244,9 +251,10 @@ class FakeTarget:
         self._has_udp, self._has_tcp = udp, tcp
 
     def config(self, **more):
-        """This target's group in the configuration."""
+        """This target's group in the configuration. It is asked whatever
+        it said before: test_health.py is about what happens otherwise."""
         group = dict(name=self.label, address=f"127.0.0.1:{self.port}",
-                     tsig=self.key.config())
+                     tsig=self.key.config(), breaker_failures=0)
         return {**group, **more}
 
     # Life

@@ -2,6 +2,7 @@
 """What the tests of ddns-mux as a client of its targets share: one mux,
 one target, a short timeout, and failures that are reported."""
 import contextlib
+import socket
 import types
 
 import wire
@@ -43,3 +44,16 @@ def ask(world, request, behaviour, want):
     check(world.client.ask(request), request, want)
     assert world.client.pending() == [], "O33: more than one answer"
     return list(world.one.received)
+
+
+def full_backlog(stack, label):
+    """A target that takes no connection, and does not refuse one: the
+    kernel drops what would open it."""
+    target = FakeTarget(label, tcp=False)
+    stack.callback(target.udp.close)
+    stack.enter_context(target.listener).listen(0)
+    for _ in range(4):
+        sock = stack.enter_context(socket.socket())
+        sock.setblocking(False)
+        sock.connect_ex(("127.0.0.1", target.port))
+    return target

@@ -23,7 +23,7 @@ def test_su10_flood_with_dead_targets(start, stack):
         sock = stack.enter_context(
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         sock.bind(("127.0.0.1", 0))
-        dead.append(dict(name=label, timeout_ms=1000,
+        dead.append(dict(name=label, timeout_ms=1000, breaker_failures=0,
                          tsig=wire.Key(f"{label}.", b"s" * 32).config(),
                          address="{}:{}".format(*sock.getsockname())))
     daemon = start(dead, options=(), replay_cache=1024)

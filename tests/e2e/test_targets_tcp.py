@@ -17,6 +17,7 @@ from answers import SIGNED, check
 from fake import (FakeTarget, Gate, both, drop, hang_up, octet_by_octet, odd,
                   ok, stream)
 from mux import Mux
+from target_help import full_backlog
 from wire import (ANY, NOTAUTH, REFUSED, SERVFAIL, address, golden, message,
                   rr, sign)
 
@@ -157,6 +158,17 @@ def test_o27_connect_refused(start, stack):
         begun, request = time.monotonic(), careful()
         check(client.ask(request), request, FAILED)
         assert time.monotonic() - begun < AT_ONCE
+
+
+def test_t11_connection_is_never_made(start, stack):
+    """That is the target's silence, and no "busy" of ours."""
+    one = full_backlog(stack, "one")
+    daemon = start([one.config(transport="tcp", timeout_ms=200)],
+                   unconfirmed="servfail", client_deadline_ms=4500)
+    with daemon.udp_client() as client:
+        request = update()
+        check(client.ask(request), request, FAILED)
+        assert "one=timeout/" in daemon.wait_update(client)
 
 
 def test_o21_tcp_refused_after_a_signed_tc(start, stack):

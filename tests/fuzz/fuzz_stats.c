@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "mux/probe.h"
 #include "proc/totals.h"
 
 const char fuzz_what[] = "stats";
@@ -90,6 +91,22 @@ take_into(struct world *w, const struct stats_frame *f)
 	}
 }
 
+/* What is taken has one form, and gives words. */
+static void
+check_probe(const struct stats_frame *f)
+{
+	char verdict[PROBE_VERDICT_MAX];
+	struct probe_result r;
+	struct stats_frame again;
+
+	if (!probe_decode(f, totals.ntargets, &r))
+		return;
+	FUZZ_CHECK(r.target < totals.ntargets);
+	probe_encode(&r, &again);
+	FUZZ_CHECK(memcmp(f->values, again.values, sizeof(f->values)) == 0);
+	FUZZ_CHECK(strlen(probe_verdict(&r, verdict)) > 0);
+}
+
 static void
 take(const uint8_t octets[STATS_FRAME_OCTETS])
 {
@@ -98,10 +115,11 @@ take(const uint8_t octets[STATS_FRAME_OCTETS])
 
 	if (!stats_decode(octets, &f))
 		return;
-	FUZZ_CHECK(f.type == FRAME_READY || f.type == FRAME_STATS);
+	FUZZ_CHECK(f.type >= FRAME_READY && f.type <= FRAME_PROBE);
 	FUZZ_CHECK(f.nvalues <= STATS_VALUES_MAX);
 	stats_encode(&f, again);
 	FUZZ_CHECK(memcmp(octets, again, sizeof(again)) == 0);
+	check_probe(&f);
 	before = now;
 	before.worker = totals.worker;
 	FUZZ_CHECK(totals_take(&totals, &f) == is_plausible(&f));

@@ -346,7 +346,11 @@ def stats_seeds():
     put("stats", "most", b"\x20\x10" + frame(2, 3, 31, 62))
     put("stats", "too-many", b"\2\3" + frame(2, 0, 0, 63, 62))
     put("stats", "trailing", b"\2\3" + ready[:-1] + b"\1")
-    put("stats", "type", b"\2\3" + frame(3, 0, 0, 0))
+    put("stats", "type", b"\2\3" + frame(4, 0, 0, 0))
+    step = [0b11111, 9, 17, 1, 250, 2**64 - 30]  # as probe_encode has it
+    probe = b"".join(struct.pack(">Q", v) for v in [7, 1, *step, *step])
+    put("stats", "probe",
+        b"\2\3" + frame(3, 0, 0, 14)[:14] + probe.ljust(498, b"\0"))
     put("stats", "block", b"\2\3" + frame(2, 5, 0, answers))
     put("stats", "short", b"\2\3" + b"ddmx\0\2")
 

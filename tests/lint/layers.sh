@@ -45,6 +45,7 @@ twice=$(find "$src" -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
 pure='mem(cmp|cpy|move|set)|strcmp|strcasecmp|strcpy|strlen|strtonum|snprintf'
 pure="$pure|__(memcpy|memmove|memset|strcpy|snprintf)_chk|__stack_chk_fail"
 pure="$pure|_GLOBAL_OFFSET_TABLE_|explicit_bzero|bsearch"
+pure="$pure|(health|probe)_[a-z_]+"
 pure="$pure|(EVP|HMAC|OSSL|OPENSSL|CRYPTO)_[A-Za-z0-9_]+"
 pure="$pure|(name|rd|wr|rr|msg|tsig|hmac|rdata|rcode|update)_[a-z0-9_]+"
 pure="$pure|(zone_set|prefix_set)_covers|addr_(eq|same_host)"
