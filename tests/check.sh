@@ -6,12 +6,15 @@
 #	sh tests/check.sh [step ...]
 #
 #	sh tests/check.sh --fuzz seconds
+#	sh tests/check.sh --soak minutes
 #	sh tests/check.sh --coverage
 #
 # Without steps: all of them.  --list names them.  A log of each step is in
 # build-check/.  --fuzz runs each fuzz target for so long; that they take
-# their corpora is a part of "make check".  --coverage prints which share of
-# src/dns and src/mux the unit tests reach, and which the corpora.
+# their corpora is a part of "make check".  --soak puts the daemon under load
+# and faults for so long and prints whether anything grows; it needs root.
+# --coverage prints which share of src/dns and src/mux the unit tests reach,
+# and which the corpora.
 
 set -eu
 
@@ -281,6 +284,17 @@ coverage()
 	    say "lines and branches not reached: build-check/coverage-*.txt"
 }
 
+soak()
+{
+	configured build-gcc gcc --with-hmac=evp_mac >"$logs/soak-build.log" \
+	    2>&1 || {
+		cat "$logs/soak-build.log"
+		return 1
+	}
+	DDNS_MUX=$top/build-gcc/ddns-mux $python tests/soak.py --out "$logs" \
+	    "$@"
+}
+
 # One line when it starts, one when it ends; the log where it failed.
 run()
 {
@@ -315,6 +329,11 @@ mkdir -p "$logs"
 sh tests/install.sh build demo powerdns test
 [ "${1-}" != --coverage ] || {
 	coverage
+	exit
+}
+[ "${1-}" != --soak ] || {
+	shift
+	soak "${@:-30}"
 	exit
 }
 [ "${1-}" != --fuzz ] || exec sh tests/fuzz/run.sh "${2:-60}"

@@ -68,26 +68,26 @@ def unsigned(code, error=None):
 
 
 FAILURES = {
-    "T02-silence": (drop, "no answer in time"),
-    "T05-garbage": (fake.octets(b"garbage" * 9), "no answer in time"),
-    "T06-wrong-id": (wrong_id, "no answer in time"),
-    "T06-opcode": (odd(opcode=4), "another opcode"),
-    "T07-unsigned": (unsigned(0), "unsigned answer"),
-    "T08-wrong-mac": (odd(mac=bad_mac), "wrong MAC"),
-    "T08-wrong-key": (odd(key=fake.FOREIGN_KEY), "another key"),
-    "T09-badtime": (bad_time, "clocks differ"),
-    "T10-truncated": (odd(tc=1), "truncated answer"),
-    "T23-other-address": (fake.from_another_address, "no answer in time"),
-    "T26-wrong-secret": (unsigned(NOTAUTH, wire.BADSIG), "unsigned answer"),
-    "C01-answer-time": (lambda r: r.reply(time=int(time.time()) - 1000),
+    "fault_T02-silence": (drop, "no answer in time"),
+    "fault_T05-garbage": (fake.octets(b"garbage" * 9), "no answer in time"),
+    "fault_T06-wrong-id": (wrong_id, "no answer in time"),
+    "fault_T06-opcode": (odd(opcode=4), "another opcode"),
+    "fault_T07-unsigned": (unsigned(0), "unsigned answer"),
+    "fault_T08-wrong-mac": (odd(mac=bad_mac), "wrong MAC"),
+    "fault_T08-wrong-key": (odd(key=fake.FOREIGN_KEY), "another key"),
+    "fault_T09-badtime": (bad_time, "clocks differ"),
+    "fault_T10-truncated": (odd(tc=1), "truncated answer"),
+    "fault_T23-other-address": (fake.from_another_address, "no answer in time"),
+    "fault_T26-wrong-secret": (unsigned(NOTAUTH, wire.BADSIG), "unsigned answer"),
+    "fault_C01-answer-time": (lambda r: r.reply(time=int(time.time()) - 1000),
                         "time signed of the answer"),
 }
 TCP_FAILURES = {
-    "T07-tcp-unsigned": (unsigned(REFUSED), "unsigned answer"),
-    "T11-tcp-silence": (drop, "no answer in time"),
-    "T12-tcp-closed": (fake.hang_up, "closed the TCP connection"),
-    "T13-tcp-slow": (fake.stream(b"\0"), "no answer in time"),
-    "T14-tcp-frame": (fake.stream(b"\0\1x"), "closed the TCP connection"),
+    "fault_T07-tcp-unsigned": (unsigned(REFUSED), "unsigned answer"),
+    "fault_T11-tcp-silence": (drop, "no answer in time"),
+    "fault_T12-tcp-closed": (fake.hang_up, "closed the TCP connection"),
+    "fault_T13-tcp-slow": (fake.stream(b"\0"), "no answer in time"),
+    "fault_T14-tcp-frame": (fake.stream(b"\0\1x"), "closed the TCP connection"),
 }
 
 
@@ -112,7 +112,7 @@ def test_opens(start, targets, row):
 
 
 @pytest.mark.parametrize("way", ["auto", "tcp"])
-def test_t01_refused_port(start, targets, stack, way):
+def test_fault_t01_refused_port(start, targets, stack, way):
     one, = targets("one")
     two = stack.enter_context(fake.closed("two"))
     daemon = start([one, dying(two, transport=way)],
@@ -125,7 +125,7 @@ def test_t01_refused_port(start, targets, stack, way):
         check(answer, request, SIGNED())
 
 
-def test_t11_tcp_connection_is_never_made(start, targets, stack):
+def test_fault_t11_tcp_connection_is_never_made(start, targets, stack):
     one, = targets("one")
     two = full_backlog(stack, "two")
     daemon = start([one, dying(two, transport="tcp")],
@@ -149,7 +149,7 @@ def test_an_authentic_answer_is_no_failure(start, targets, behaviour):
     assert not lines(daemon, DOWN, "one")
 
 
-def test_t07_a_zone_that_is_not_served_says_nothing_of_others(start, targets):
+def test_fault_t07_a_zone_that_is_not_served_says_nothing(start, targets):
     """Knot does not sign that; the other zone must not suffer."""
     def knot(r):
         (unsigned(NOTAUTH) if b"\7in-addr" in r.data else ok)(r)
@@ -177,7 +177,7 @@ def test_never_by_configuration(start, targets):
 
 
 @pytest.mark.parametrize("need", ["any", 2])
-def test_t02_no_latency(start, targets, need):
+def test_fault_t02_no_latency(start, targets, need):
     """The deadline is long, and the dead target silent: an answer that
     waited for it could not be the line's "0ms". No copy is made."""
     one, two, three = targets("one", "two", "three")
@@ -284,7 +284,7 @@ def test_server_starts_again(start, targets, way):
             assert again.received[0].is_probe
 
 
-def test_t03_late_answer(start, targets):
+def test_fault_t03_late_answer(start, targets):
     """The probes are not answered: what was sent before it went down is."""
     gate = fake.Gate()
     two, = targets("two", default=lambda r: r.is_probe or gate(r))
@@ -303,7 +303,7 @@ def test_t03_late_answer(start, targets):
     assert len(updates_of(two)) == 3
 
 
-def test_t04_flapping(start, targets):
+def test_fault_t04_flapping(start, targets):
     """Probes succeed, updates do not: it goes up and down no faster than
     probes are sent, and each change is logged once."""
     one, = targets("one")
