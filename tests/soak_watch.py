@@ -29,8 +29,8 @@ def cpu_s(pid, with_reaped=False):
 class Look:
     """One process at one time."""
 
-    def __init__(self, pid, at):
-        self.at = at
+    def __init__(self, pid, at, is_calm):
+        self.at, self.is_calm = at, is_calm
         self.threads = int(_stat(pid)[17])
         self.descriptors = len(os.listdir(f"/proc/{pid}/fd"))
         rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -39,10 +39,10 @@ class Look:
         self.rss, self.pss = sizes["Rss:"], sizes["Pss:"]  # KiB
 
 
-def look(pid, at):
+def look(pid, at, is_calm):
     """None if the process is gone, or a zombie."""
     try:
-        return Look(pid, at)
+        return Look(pid, at, is_calm)
     except (FileNotFoundError, ProcessLookupError, KeyError, IndexError):
         return None
 
@@ -64,20 +64,21 @@ class Watch:
         self.zombies, self.most_children = set(), 0
         self._last_zombies, self._last_children = set(), []
 
-    def sample(self, at, workers):
+    def sample(self, at, workers, is_calm):
         children = mux.children(self.pid)
         now = set(filter(is_zombie, children))
         # A moment before it is reaped everybody is one.
         self.zombies |= now & self._last_zombies
         self._last_zombies = now
         self.most_children = max(self.most_children, len(children))
-        parent = Look(self.pid, at)
+        parent = Look(self.pid, at, is_calm)
         self.parent.append(parent)
-        if len(children) == workers and children == self._last_children:
+        if (is_calm and len(children) == workers
+                and children == self._last_children):
             self.quiet.append(parent)
         self._last_children = children
         for pid in children:
-            if one := look(pid, at):
+            if one := look(pid, at, is_calm):
                 self.workers.setdefault(pid, []).append(one)
 
     def grown_ups(self):
