@@ -9,7 +9,7 @@ workers are killed and stopped, the configuration is reloaded, targets die
 and come back. In the middle third nothing is reloaded or killed, so that
 workers grow old; all targets die at its beginning, which makes workers touch
 all the memory that they ever will, and their growth is looked at a minute
-later: less than 6 minutes are too short for that. Figures are printed each
+later: less than 10 minutes are too short for that. Figures are printed each
 minute; exit status 1 if at the end something has grown, was left, or can't
 be accounted for. Needs root, to see into the processes. In FOLDER:
 soak-faults.log has every fault, and soak-daemon.log the daemon's lines."""
@@ -73,8 +73,10 @@ class Chaos:
 
     def say(self, what, more=""):
         self.counts[what] = self.counts.get(what, 0) + 1
-        self.last_s = self.soak.now()
-        self.lines.append(f"{self.last_s:8.1f} s  {what} {more}")
+        now = self.soak.now()
+        if what != "SIGUSR1":
+            self.last_s = now
+        self.lines.append(f"{now:8.1f} s  {what} {more}")
 
     def _signal(self, what, pid, number):
         try:
