@@ -18,6 +18,7 @@
 #include "dns/update.h"
 
 struct inbound {
+	uint64_t id; /* once accepted, for the log; 0: none */
 	const uint8_t *octets;
 	size_t len;
 	bool is_tcp;

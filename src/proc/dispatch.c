@@ -180,7 +180,7 @@ accept_update(struct worker *w, struct slot *s)
 	slot_keep_spare(w);
 	w->stats.count[STAT_ACCEPTED]++;
 	snapshot_count_key(w, &s->in, KSTAT_ACCEPTED);
-	s->id = ++w->last_id;
+	s->in.id = ++w->last_id;
 	request_start(&s->request, w->conf, &s->in, w->now_us);
 	TAILQ_INSERT_TAIL(&w->by_deadline, s, link);
 	if (s->route.client != NULL)

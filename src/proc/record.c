@@ -90,9 +90,9 @@ describe(struct sbuf *line, const struct worker *w, const struct slot *s)
 	const struct request *q = &s->request;
 	struct name first;
 
-	sbuf_addf(line, "update id=%u.%zu.%llu client=%s/%s",
-	    w->setup->generation, w->setup->index, (unsigned long long)s->id,
-	    addr_text(&s->route.from, addr), s->in.is_tcp ? "tcp" : "udp");
+	sbuf_addf(line, "update id=%s%llu client=%s/%s", w->id_prefix,
+	    (unsigned long long)s->in.id, addr_text(&s->route.from, addr),
+	    s->in.is_tcp ? "tcp" : "udp");
 	sbuf_addf(line, " key=%.*s", NAME_SHOWN,
 	    name_text(&s->in.client->tsig.name, name));
 	sbuf_addf(

@@ -56,22 +56,26 @@ count_answer(struct target *t, const struct exchange *x, unsigned rcode)
 }
 
 static void
-say(const struct target *t, enum target_counter cause, const char *what,
-    unsigned suppressed)
+say(const struct target *t, uint64_t id, enum target_counter cause,
+    const char *what, unsigned suppressed)
 {
-	char addr[ADDR_TEXT_MAX], more[48] = "";
+	char addr[ADDR_TEXT_MAX], update[64] = "", more[48] = "";
 
+	if (id != 0)
+		snprintf(update, sizeof(update), " (update id=%s%llu)",
+		    t->id_prefix, (unsigned long long)id);
 	if (suppressed > 0)
 		snprintf(
 		    more, sizeof(more), " (%u more suppressed)", suppressed);
-	log_warn("target %s %s: %s%s%s%s", t->target->name,
+	log_warn("target %s %s: %s%s%s%s%s", t->target->name,
 	    addr_text(&t->target->addr, addr), what,
-	    what[0] != '\0' ? ": " : "", stats_target_hint(cause), more);
+	    what[0] != '\0' ? ": " : "", stats_target_hint(cause), update,
+	    more);
 }
 
 void
-target_complain(
-    struct target *t, enum target_counter cause, const char *fmt, ...)
+target_complain(struct target *t, const struct exchange *x,
+    enum target_counter cause, const char *fmt, ...)
 {
 	unsigned suppressed;
 	char what[256];
@@ -86,7 +90,7 @@ target_complain(
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	say(t, cause, what, suppressed);
+	say(t, x != NULL ? x->in->id : 0, cause, what, suppressed);
 }
 
 void
@@ -168,7 +172,7 @@ target_prepare(struct target *t, struct exchange *x, enum exchange_way way)
 	size_t len;
 
 	if (forward_len(x->in, &t->target->tsig) > DNS_MSG_OCTETS_MAX) {
-		target_complain(t, TSTAT_FAIL_SIZE, "%s", "");
+		target_complain(t, x, TSTAT_FAIL_SIZE, "%s", "");
 		target_count(t, TSTAT_FAIL_SIZE);
 		/* It will never fit: refused, not failed. */
 		target_finish(t, x,
@@ -209,13 +213,14 @@ vote(struct target *t, struct exchange *x, unsigned rcode)
 	}
 	count_answer(t, x, rcode);
 	if (class == OUTCOME_FAILED) {
-		target_complain(t, TSTAT_FAIL_RCODE, "%s", rcode_text(rcode));
+		target_complain(
+		    t, x, TSTAT_FAIL_RCODE, "%s", rcode_text(rcode));
 		target_fail(t, x, TSTAT_FAIL_RCODE);
 		return;
 	}
 	if (class == OUTCOME_REFUSED)
 		target_complain(
-		    t, TSTAT_REFUSED, "answers %s", rcode_text(rcode));
+		    t, x, TSTAT_REFUSED, "answers %s", rcode_text(rcode));
 	target_count(t, stats[class]);
 	target_finish(t, x,
 	    (struct outcome){.class = (uint8_t) class,
@@ -232,7 +237,7 @@ ignore(struct target *t, struct leg *leg, const struct answer *a)
 	struct exchange *x = leg->exchange;
 
 	x->last_cause = (uint16_t)a->cause;
-	target_complain(t, a->cause, "%s", rcode_text(a->rcode));
+	target_complain(t, x, a->cause, "%s", rcode_text(a->rcode));
 	if (leg->way == WAY_TCP && a->cause == TSTAT_IGN_UNSIGNED) {
 		target_give_up_tcp(t, x, a->cause);
 		return;
@@ -249,13 +254,13 @@ truncated(struct target *t, struct leg *leg, const struct answer *a)
 
 	target_count(t, TSTAT_TRUNCATED);
 	if (leg->way == WAY_TCP) {
-		target_complain(t, TSTAT_FAIL_TRUNCATED, "%s", "");
+		target_complain(t, x, TSTAT_FAIL_TRUNCATED, "%s", "");
 		target_give_up_tcp(t, x, TSTAT_FAIL_TRUNCATED);
 		return;
 	}
 	if (x->way == WAY_TCP)
 		return;
-	target_complain(t, TSTAT_TRUNCATED, "%s",
+	target_complain(t, x, TSTAT_TRUNCATED, "%s",
 	    a->is_authentic ? "it may have been applied already" : "unsigned");
 	if (a->is_authentic)
 		exchange_close_leg(&t->table, leg);
@@ -266,11 +271,11 @@ static void
 failed(struct target *t, struct exchange *x, const struct answer *a)
 {
 	if (a->cause == TSTAT_FAIL_BADTIME || a->cause == TSTAT_FAIL_TIME)
-		target_complain(t, a->cause, "its clock %llu, ours %llu",
+		target_complain(t, x, a->cause, "its clock %llu, ours %llu",
 		    (unsigned long long)a->target_time,
 		    (unsigned long long)wall_s());
 	else
-		target_complain(t, a->cause, "%s", "");
+		target_complain(t, x, a->cause, "%s", "");
 	target_fail(t, x, a->cause);
 }
 
@@ -360,7 +365,7 @@ out_of_time(struct target *t, struct exchange *x)
 
 	target_count(t, cause);
 	if (x->last_cause == TSTAT_NO_CAUSE)
-		target_complain(t, cause, "%s", "");
+		target_complain(t, x, cause, "%s", "");
 	else
 		cause = (enum target_counter)x->last_cause;
 	target_finish(t, x,
@@ -556,6 +561,7 @@ target_new(const struct target_setup *setup)
 	t->timeout_us = (uint64_t)target->timeout_ms * 1000;
 	t->resend_us = resend_after_us(setup->conf, target);
 	t->worker_bell = setup->worker_bell;
+	t->id_prefix = setup->id_prefix;
 	health_init(&t->health, target->breaker_failures);
 	t->udp[0].fd = t->udp[1].fd = t->tcp.fd = -1;
 	t->bell.fds[0] = t->bell.fds[1] = -1;
@@ -631,13 +637,13 @@ target_free(struct target *t)
 }
 
 static void
-refuse(struct target *t, uint64_t now_us)
+refuse(struct target *t, const struct job *job)
 {
 	unsigned suppressed;
 
 	t->refused++;
-	if (log_rate_due(&t->refused_rate, now_us, &suppressed))
-		say(t, TSTAT_FAIL_BUSY, "", suppressed);
+	if (log_rate_due(&t->refused_rate, job->start_us, &suppressed))
+		say(t, job->in->id, TSTAT_FAIL_BUSY, "", suppressed);
 }
 
 bool
@@ -654,7 +660,7 @@ target_give(struct target *t, const struct job *job)
 		return TSTAT_FAIL_DOWN;
 	}
 	if (t->lent == t->max_lent || !queue_put(&t->jobs, job)) {
-		refuse(t, job->start_us);
+		refuse(t, job);
 		return TSTAT_FAIL_BUSY;
 	}
 	t->lent++;

@@ -38,6 +38,7 @@ struct target_setup {
 	size_t index; /* of conf->targets */
 	size_t max_lent; /* jobs not returned, at the most */
 	struct bell *worker_bell;
+	const char *id_prefix; /* of IDs of updates, for the log */
 };
 
 /* NULL if memory, descriptors or the HMAC can't be had. */

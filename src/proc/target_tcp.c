@@ -47,7 +47,7 @@ target_tcp_lost(struct target *t, enum target_counter cause, const char *why)
 	struct exchange *former;
 
 	if (t->tcp.open > 0)
-		target_complain(t, cause, "%s", why);
+		target_complain(t, NULL, cause, "%s", why);
 	for (; x != NULL; x = former) {
 		struct leg *leg = &x->legs[WAY_TCP];
 
@@ -70,7 +70,7 @@ not_connected(struct target *t, int error)
 {
 	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
 
-	target_complain(t, TSTAT_FAIL_CONNECT, "%s", strerror(error));
+	target_complain(t, NULL, TSTAT_FAIL_CONNECT, "%s", strerror(error));
 	target_tcp_close(t);
 	for (; x != NULL; x = next) {
 		next = TAILQ_NEXT(x, waiting);
@@ -112,7 +112,8 @@ target_tcp_send(struct target *t, struct exchange *x)
 	size_t len;
 
 	if (tcp->fd == -1) {
-		target_complain(t, TSTAT_FAIL_CONNECT, "%s", strerror(errno));
+		target_complain(
+		    t, NULL, TSTAT_FAIL_CONNECT, "%s", strerror(errno));
 		target_give_up_tcp(t, x, TSTAT_FAIL_CONNECT);
 		return;
 	}

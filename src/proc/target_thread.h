@@ -67,6 +67,7 @@ struct target {
 	uint64_t timeout_us;
 	uint64_t resend_us;
 	struct bell *worker_bell;
+	const char *id_prefix;
 
 	/* Shared. */
 	struct queue jobs;
@@ -127,9 +128,9 @@ size_t target_prepare(
 /* Octets that came by way; path is the UDP socket's index. */
 void target_answered(struct target *t, enum exchange_way way, uint8_t path,
     const uint8_t *octets, size_t len);
-/* Rate-limited by cause. */
-void target_complain(struct target *t, enum target_counter cause,
-    const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Rate-limited by cause. x: with which update, or NULL. */
+void target_complain(struct target *t, const struct exchange *x,
+    enum target_counter cause, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* target_probe.c */
 static inline bool

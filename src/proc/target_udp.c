@@ -42,7 +42,7 @@ path_failed(struct target *t, size_t index, int error)
 {
 	struct exchange *x = TAILQ_FIRST(&t->table.by_age), *next;
 
-	target_complain(t, TSTAT_FAIL_ICMP, "%s", strerror(error));
+	target_complain(t, NULL, TSTAT_FAIL_ICMP, "%s", strerror(error));
 	for (; x != NULL; x = next) {
 		struct leg *leg = &x->legs[WAY_UDP];
 
@@ -116,7 +116,7 @@ target_udp_send(struct target *t, struct exchange *x)
 	size_t len;
 
 	if (path->fd == -1) {
-		target_complain(t, TSTAT_FAIL_LOCAL, "%s", strerror(errno));
+		target_complain(t, x, TSTAT_FAIL_LOCAL, "%s", strerror(errno));
 		target_fail(t, x, TSTAT_FAIL_LOCAL);
 		return;
 	}
@@ -127,7 +127,7 @@ target_udp_send(struct target *t, struct exchange *x)
 	if (send_copy(t, path, len) == -1) {
 		if (!sock_is_transient(errno)) {
 			target_complain(
-			    t, TSTAT_FAIL_ICMP, "%s", strerror(errno));
+			    t, x, TSTAT_FAIL_ICMP, "%s", strerror(errno));
 			target_fail(t, x, TSTAT_FAIL_ICMP);
 			return;
 		}

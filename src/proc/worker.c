@@ -104,7 +104,8 @@ make_targets(struct worker *w)
 {
 	struct target_setup setup = {.conf = w->conf,
 	    .max_lent = w->conf->updates_in_hand / 2,
-	    .worker_bell = &w->bell};
+	    .worker_bell = &w->bell,
+	    .id_prefix = w->id_prefix};
 	size_t i;
 
 	for (i = 0; i < w->conf->ntargets; i++) {
@@ -407,6 +408,8 @@ worker_run(const struct worker_setup *setup)
 	}
 	w->setup = setup;
 	w->conf = setup->conf;
+	snprintf(w->id_prefix, sizeof(w->id_prefix), "%u.%zu.",
+	    setup->generation, setup->index);
 	w->bell.fds[0] = w->bell.fds[1] = -1;
 	obey(w, &setup->standing);
 	read_clocks(w);

@@ -55,7 +55,6 @@ struct route {
 struct slot {
 	TAILQ_ENTRY(slot) link; /* unused, or by_deadline until settled */
 	uint32_t index;
-	uint64_t id; /* for the log */
 	struct route route;
 	struct inbound in;
 	struct request request;
@@ -87,6 +86,7 @@ struct worker {
 	struct slot *spare; /* receives; replaced when what it got is kept */
 	size_t nbusy;
 	uint64_t last_id;
+	char id_prefix[32]; /* generation, worker: of all IDs of updates */
 	uint8_t *octets; /* of all slots */
 
 	struct replay replay;

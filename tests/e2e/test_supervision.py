@@ -11,9 +11,12 @@ import time
 
 import pytest
 
+import fake
 import mux
+import wire
 from client import PATIENCE
-from daemon_help import assert_answers, is_running, needs_root, wait_for
+from daemon_help import (assert_answers, is_running, needs_root, update,
+                         wait_for)
 from mux import run
 
 # Two seconds are enough for what is told "at once".
@@ -97,6 +100,18 @@ def test_generations_number_updates(start, targets):
         daemon.wait_log("notice: ready", start=mark)
     ids = re.findall(r"update id=(\S+)", "\n".join(daemon.log.lines))
     assert ids == ["1.0.1", "2.0.1"]
+
+
+def test_id_ties_the_lines_of_an_update(start, targets):
+    """What a target is blamed for names the update."""
+    one, = targets("one", default=fake.rcode(wire.REFUSED))
+    daemon = start([one], workers=1)
+    with daemon.udp_client() as client:
+        client.ask(update())
+    line = daemon.wait_log(r"update id=(\S+) client=")
+    blame = daemon.wait_log(r"target one .*answers REFUSED.*"
+                            r"\(update id=(\S+)\)")
+    assert blame[1] == line[1] == "1.0.1"
 
 
 # What a service manager hears
