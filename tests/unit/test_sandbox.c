@@ -230,6 +230,8 @@ attempt(const struct row *row, bool is_worker)
 	pid_t pid = fork(), worker;
 
 	if (pid == 0) {
+		/* With it ends the worker, whatever holds either of them. */
+		(void)alarm(HANG_MS / 1000);
 		become_parent();
 		if (!is_worker)
 			_exit(row->attempt());
