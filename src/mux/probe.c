@@ -14,12 +14,15 @@ void
 probe_build(struct probe *p, enum probe_kind kind, const struct name *zone)
 {
 	bool is_update = kind == PROBE_UPDATE;
+	unsigned opcode = OPCODE_QUERY;
 	struct wr w;
 
+	if (is_update)
+		opcode = OPCODE_UPDATE;
 	memset(p, 0, sizeof(*p));
 	wr_init(&w, p->octets, sizeof(p->octets));
 	wr_u16(&w, 0);
-	wr_u16(&w, DNS_OPCODE_FLAGS(is_update ? OPCODE_UPDATE : OPCODE_QUERY));
+	wr_u16(&w, DNS_OPCODE_FLAGS(opcode));
 	wr_u16(&w, 1);
 	wr_u16(&w, is_update ? 1 : 0);
 	wr_u32(&w, 0);

@@ -56,7 +56,8 @@ static const char *const refused[] = {"open", "openat", "openat2", "stat",
     "readlink", "readlinkat"};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-#define ARG(n, op, ...) SCMP_CMP(n, SCMP_CMP_##op, __VA_ARGS__)
+#define IS(n, value) SCMP_CMP(n, SCMP_CMP_EQ, value, 0)
+#define IS_MASKED(n, ...) SCMP_CMP(n, SCMP_CMP_MASKED_EQ, __VA_ARGS__)
 
 static bool
 add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned nargs,
@@ -95,8 +96,8 @@ add_sockets(scmp_filter_ctx filter)
 
 	for (i = 0; i < 4; i++) {
 		const struct scmp_arg_cmp args[] = {
-		    ARG(0, EQ, (scmp_datum_t)families[i / 2]),
-		    ARG(1, EQ, (scmp_datum_t)types[i % 2]), ARG(2, EQ, 0)};
+		    IS(0, (scmp_datum_t)families[i / 2]),
+		    IS(1, (scmp_datum_t)types[i % 2]), IS(2, 0)};
 
 		if (!add(filter, SCMP_ACT_ALLOW, "socket", 3, args))
 			return false;
@@ -113,7 +114,7 @@ add_fcntl(scmp_filter_ctx filter)
 
 	for (i = 0; i < COUNT(commands); i++) {
 		const struct scmp_arg_cmp is_it =
-		    ARG(1, EQ, (scmp_datum_t)commands[i]);
+		    IS(1, (scmp_datum_t)commands[i]);
 
 		if (!add(filter, SCMP_ACT_ALLOW, "fcntl", 1, &is_it) ||
 		    !add(filter, SCMP_ACT_ALLOW, "fcntl64", 1, &is_it))
@@ -126,9 +127,9 @@ static bool
 add_options(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp nodelay[] = {
-	    ARG(1, EQ, IPPROTO_TCP), ARG(2, EQ, TCP_NODELAY)};
+	    IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)};
 	const struct scmp_arg_cmp error[] = {
-	    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_ERROR)};
+	    IS(1, SOL_SOCKET), IS(2, SO_ERROR)};
 
 	return add(filter, SCMP_ACT_ALLOW, "setsockopt", 2, nodelay) &&
 	       add(filter, SCMP_ACT_ALLOW, "getsockopt", 2, error);
@@ -139,9 +140,8 @@ static bool
 add_memory(scmp_filter_ctx filter)
 {
 	static const char *const names[] = {"mmap", "mmap2", "mprotect"};
-	const struct scmp_arg_cmp is_data = ARG(2, MASKED_EQ, PROT_EXEC, 0);
-	const struct scmp_arg_cmp is_code =
-	    ARG(2, MASKED_EQ, PROT_EXEC, PROT_EXEC);
+	const struct scmp_arg_cmp is_data = IS_MASKED(2, PROT_EXEC, 0);
+	const struct scmp_arg_cmp is_code = IS_MASKED(2, PROT_EXEC, PROT_EXEC);
 	size_t i;
 
 	for (i = 0; i < COUNT(names); i++) {
@@ -156,7 +156,7 @@ add_memory(scmp_filter_ctx filter)
 static bool
 add_own_signals(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp is_own = ARG(0, EQ, (scmp_datum_t)getpid());
+	const struct scmp_arg_cmp is_own = IS(0, (scmp_datum_t)getpid());
 
 	return add(filter, SCMP_ACT_ALLOW, "tgkill", 1, &is_own);
 }
