@@ -91,7 +91,7 @@ def test_watch(controlled):
             for more in ([], ["--json"])]
         try:
             answer_until_seen(daemon, text)
-            found = json.loads(lines.stdout.readline())
+            found = json.loads(answer_until_seen(daemon, lines))
         finally:
             text.kill()
             lines.kill()
@@ -109,10 +109,10 @@ def answer_until_seen(daemon, watcher):
     """The workers hear of watchers a moment after these are let in."""
     os.set_blocking(watcher.stdout.fileno(), False)
 
-    def is_seen():
+    def seen():
         assert_answers(daemon.udp)
-        return "update id=" in (watcher.stdout.readline() or "")
-    wait_for(is_seen, "no line")
+        return watcher.stdout.readline()
+    return wait_for(seen, "no line")
 
 
 def test_watch_escapes_names(controlled):
@@ -130,9 +130,9 @@ def answer_until_seen_json(daemon, watcher):
     os.set_blocking(watcher.stdout.fileno(), False)
     label = bytes([7]) + b'"\\\n \xff.}'
     owner = label + wire.name(wire.ZONE)
-    request = wire.sign(wire.golden(updates=[wire.address(owner)]))
 
     def is_seen():
+        request = wire.sign(wire.golden(updates=[wire.address(owner)]))
         with daemon.udp_client() as client:
             client.ask(request)
         line = watcher.stdout.readline()

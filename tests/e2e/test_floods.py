@@ -396,7 +396,8 @@ def test_flood_a07_records(start, targets, by):
 
 
 def test_flood_a07_records_by_setting(start, targets):
-    daemon = start(targets("one"), records_per_update=5000)
+    daemon = start(targets("one"), records_per_update=5000,
+                   client_deadline_ms=5000)
     with daemon.udp_client() as client:
         for count, want in ((5000, NOERROR), (5001, REFUSED)):
             request = of_records(count)

@@ -97,7 +97,9 @@ def test_opens(start, targets, row):
     behaviour, why = {**FAILURES, **TCP_FAILURES}[row]
     way = "tcp" if row in TCP_FAILURES else "auto"
     one, two = targets("one", "two")
-    daemon = start([one, dying(two, transport=way)],
+    # Where an answer has to come, it may take a while.
+    timeout_ms = TIMEOUT_MS if why == "no answer in time" else 5 * TIMEOUT_MS
+    daemon = start([one, dying(two, transport=way, timeout_ms=timeout_ms)],
                    require_confirmation="any", client_deadline_ms=5000)
     two.reset(behaviour)
     with daemon.udp_client() as client:
