@@ -14,6 +14,9 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 MAIN, THREAD = 0, 1
+# In the foreground, in the order of forks: the parent, the child that reads
+# the configuration first, and the first worker.
+PARENT, TRIAL, WORKER = 0, 1, 2
 PARALLEL = 2 * (os.cpu_count() or 1)
 REPORTS = ("Sanitizer", "runtime error", "Assertion")
 SANITIZER = ("verify_asan_link_order=0:detect_leaks=0:"
@@ -44,7 +47,8 @@ ERRORS = {
     "setgroups": [e.EPERM], "setresgid": [e.EPERM], "setresuid": [e.EAGAIN],
     "setrlimit": [e.EPERM], "setsid": [e.EPERM], "setsockopt": [e.ENOBUFS],
     "sigaction": [e.EINVAL],
-    "socket": [e.EMFILE, e.ENOBUFS], "stat": [e.EIO], "unlink": [e.EACCES],
+    "socket": [e.EMFILE, e.ENOBUFS],
+    "socketpair": [e.EMFILE], "stat": [e.EIO], "unlink": [e.EACCES],
     "write": [e.EAGAIN, e.ENOMEM],
 }
 
@@ -61,10 +65,10 @@ class Control(ctypes.Structure):
         ("error", ctypes.c_uint32), ("has_failed", ctypes.c_uint32),
         ("nprocesses", ctypes.c_uint32), ("bad_closes", ctypes.c_uint32),
         ("epoch", ctypes.c_uint32), ("is_lasting", ctypes.c_uint32),
-        ("pid", ctypes.c_int32 * 8), ("site", ctypes.c_uint64),
+        ("pid", ctypes.c_int32 * 32), ("site", ctypes.c_uint64),
         ("library", ctypes.c_char * 64),
         ("name", ctypes.c_char * 32 * 64),
-        ("count", ctypes.c_uint32 * 64 * 2 * 8)]
+        ("count", ctypes.c_uint32 * 64 * 2 * 32)]
 
     def names(self):
         return [n.value.decode() for n in self.name if n.value]

@@ -34,7 +34,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROCESSES 8
+#define PROCESSES 32
 #define FUNCTIONS 64
 #define STACKS 4096
 #define DEPTH 48
@@ -67,7 +67,7 @@ struct control {
 	X(pthread_attr_setstacksize) X(pthread_create) X(pwrite) X(read) \
 	X(realpath) X(recv) X(recvmsg) X(send) X(sendmsg) X(setgroups) \
 	X(setresgid) X(setresuid) X(setrlimit) X(setsid) X(setsockopt) \
-	X(sigaction) X(socket) X(stat) X(unlink) X(write)
+	X(sigaction) X(socket) X(socketpair) X(stat) X(unlink) X(write)
 /* clang-format on */
 #define ENUM(f) F_##f,
 enum { LIST(ENUM) NFUNCTIONS };
@@ -299,6 +299,8 @@ CALL(int, listen, (int fd, int backlog), (fd, backlog), -1)
 CALL(void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t o),
     (p, n, prot, flags, fd, o), MAP_FAILED)
 CALL(int, pipe, (int fds[2]), (fds), -1)
+CALL(int, socketpair, (int domain, int type, int protocol, int fds[2]),
+    (domain, type, protocol, fds), -1)
 CALL(int, poll, (struct pollfd * p, nfds_t n, int ms), (p, n, ms), -1)
 CALL(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t o), (fd, p, n, o),
     -1)
@@ -423,8 +425,8 @@ fork(void)
 	if (fails(F_fork, __builtin_return_address(0)))
 		return -1;
 	number = atomic_fetch_add(&control->nprocesses, 1);
-	if (number >= PROCESSES)
-		abort();
+	if (number >= PROCESSES) /* no call of theirs is meant */
+		number = PROCESSES - 1;
 	pid = next();
 	if (pid == 0) {
 		process = number;

@@ -17,7 +17,8 @@ import mux
 import wire
 from answers import SIGNED, check
 from client import Closed, Tcp, Udp
-from control import ERRORS, REPORTS, Call, calls_of, each, shared
+from control import (ERRORS, PARENT, REPORTS, WORKER, Call, calls_of, each,
+                     shared)
 from daemon_help import is_running, update, wait_for
 
 PATIENCE = 60.0
@@ -175,7 +176,7 @@ NOT_LOG = [f for f in ERRORS if f != "write"]
 
 
 @pytest.mark.parametrize("process, functions, workers",
-                         [(0, NOT_LOG, 2), (1, ERRORS, 1)])
+                         [(PARENT, NOT_LOG, 2), (WORKER, ERRORS, 1)])
 def test_foreground(shim, target, tmp_path, process, functions, workers):
     """The parent of two workers, and a worker that is alone."""
     file = configuration(tmp_path, target, workers=workers)
@@ -200,7 +201,7 @@ def detach(shim, file, pidfile, call=None):
             if status == 0:
                 serve(run.log)
                 pid = int(pidfile.read_text())
-                assert pid == run.control.pid[1]
+                assert pid == run.control.pid[2]
                 os.kill(pid, signal.SIGTERM)
                 run.check_gone()
             else:
@@ -211,7 +212,7 @@ def detach(shim, file, pidfile, call=None):
             raise explained(run, cause) from cause
 
 
-@pytest.mark.parametrize("process", [0, 1, 2])
+@pytest.mark.parametrize("process", [0, 2, 3])
 def test_background(shim, target, tmp_path, process):
     """Who starts it, the parent, and a worker."""
     file = configuration(tmp_path, target)
@@ -271,7 +272,7 @@ def test_check(shim, tmp_path):
 
 
 # A worker's start is the same code again.
-OF_PARENT = ["fcntl", "fork", "pipe"]
+OF_PARENT = ["fcntl", "fork", "mmap", "pipe", "socketpair"]
 
 
 def restart(shim, target, call, folder):
@@ -280,9 +281,9 @@ def restart(shim, target, call, folder):
     with Run(shim, ["-d", "-f", file]) as run:
         try:
             assert run.is_ready()
-            run.control.arm(call or Call(0, "fork", 0, 0),
+            run.control.arm(call or Call(PARENT, "fork", 0, 0),
                             is_counted_anew=True)
-            os.kill(run.control.pid[1], signal.SIGKILL)
+            os.kill(run.control.pid[WORKER], signal.SIGKILL)
             serve(run.log)
             counts = calls_of(run.control, 0, OF_PARENT)
             run.process.send_signal(signal.SIGTERM)

@@ -13,13 +13,12 @@ import fake
 import wire
 from answers import SIGNED, check
 from client import Closed, Tcp, Udp
-from control import (ERRORS, MAIN, REPORTS, THREAD, Call, calls_of, each,
-                     shared)
+from control import (ERRORS, MAIN, REPORTS, THREAD, WORKER, Call, calls_of,
+                     each, shared)
 from daemon_help import needs_root, update
 from mux import Mux
 
 PATIENCE = 20.0
-WORKER = 1
 N_MAX = 100
 SCENARIOS = {
     "udp to udp": (Udp, "auto"),
