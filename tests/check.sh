@@ -191,7 +191,7 @@ step_e2e_tsan()
 		check_PROGRAMS='tests/unit/test_queue tests/unit/test_replay' && (
 		cd tests/e2e && sanitized tsan TSAN_OPTIONS=halt_on_error=0 \
 		    test_targets.py test_targets_loss.py test_targets_tcp.py \
-		    test_collect.py test_replay.py \
+		    test_collect.py test_replay.py test_probe.py \
 		    test_reload.py::test_storm_of_reloads
 	)
 }

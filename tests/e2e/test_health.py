@@ -221,17 +221,20 @@ def test_all_silent(start, targets):
 
 
 def test_what_waits_fails_at_once(start, targets):
-    """Updates that wait for their turn do not wait for a dead target."""
-    one, two = targets("one", "two")
-    daemon = start([one, dying(two, failures=1, max_in_flight=1,
-                               timeout_ms=1500)],
-                   require_confirmation="any", client_deadline_ms=60000)
-    two.reset(drop)
+    """Updates that came later, and wait for their turn, do not wait for a
+    target that has gone down meanwhile, and are not sent to it."""
+    two, = targets("two", default=drop)
+    daemon = start([dying(two, failures=1, max_in_flight=1,
+                          timeout_ms=1500)],
+                   unconfirmed="servfail", client_deadline_ms=150)
     with daemon.udp_client() as client:
+        request = kinds.request("add")
+        check(client.ask(request), request, SIGNED(SERVFAIL))
         for _ in range(20):
             client.send(kinds.request("add"))
-        for _ in range(20):
-            assert client.receive(PATIENCE) is not None
+        daemon.wait_log(DOWN.format("two"), PATIENCE)
+        wait_for(lambda: len(lines(daemon, "{}=down/", "two")) == 20,
+                 "they wait")
     assert len(updates_of(two)) == 1
 
 
@@ -346,15 +349,14 @@ def test_several_targets(start, targets):
         assert len(lines(daemon, UP, label)) == ups
 
 
-def test_one_probe_at_a_time(start, targets):
-    """A dead target is asked again, and no faster than the back-off."""
-    one, = targets("one")
-    two, = targets("two", default=drop)
-    daemon = start([one, dying(two, timeout_ms=10)],
-                   require_confirmation="any", client_deadline_ms=5000)
+def test_one_probe_at_a_time(start):
+    """One that gets no answer is given up for the next one, which comes with
+    back-off, however long the target's timeout is."""
+    with FakeTarget("two") as two:
+        daemon = start([dying(two, timeout_ms=60000)], unconfirmed="servfail")
     with daemon.udp_client() as client:
         bring_down(daemon, client, "two")
-        two.wait_until(lambda: sum(r.is_probe for r in two.received) == 3,
-                       PATIENCE)
-    first, second, third = [r.at for r in two.received if r.is_probe]
-    assert second - first >= 1.9 and third - second >= 3.9
+        with FakeTarget("two", default=drop, port=two.port) as again:
+            first, second, *_ = again.wait(2, PATIENCE)
+    assert first.is_probe and second.is_probe
+    assert second.at - first.at >= 1.9
