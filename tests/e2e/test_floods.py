@@ -276,7 +276,7 @@ def test_flood_a04_connections_that_are_not_idle(start, targets):
         with daemon.udp_client() as client:
             ask_until(client)
         wait_for(lambda: is_served_by_tcp(daemon), "no place becomes free")
-    wait_for_counters(daemon, lambda c: c["tcp_timeout"] >= 20)
+        wait_for_counters(daemon, lambda c: c["tcp_timeout"] >= 20)
 
 
 def is_served_by_tcp(daemon):

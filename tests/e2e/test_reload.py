@@ -120,7 +120,7 @@ def test_number_of_workers(start, targets, before, after):
     old = daemon.workers()
     reload(daemon, [one], workers=after)
     ended(daemon, old)
-    assert len(daemon.workers()) == after
+    wait_for(lambda: len(daemon.workers()) == after, "workers that stay")
     for _ in range(40):
         assert_answers(daemon.udp)
     assert_answers(daemon.tcp, Tcp)
