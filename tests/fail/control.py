@@ -4,13 +4,17 @@ import concurrent.futures
 import contextlib
 import ctypes
 import errno as e
+import functools
 import mmap
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
 import pytest
+
+import mux
 
 HERE = pathlib.Path(__file__).resolve().parent
 MAIN, THREAD = 0, 1
@@ -118,6 +122,14 @@ def fixture_shim(tmp_path_factory):
     return out
 
 
+@functools.cache
+def uncounted():
+    """Where the program has conf_scrub, and how long it is."""
+    done = subprocess.run(["nm", "-S", mux.BINARY], capture_output=True,
+                          text=True, check=True)
+    return re.search(r"(\w+ \w+) T conf_scrub\n", done.stdout)[1]
+
+
 @contextlib.contextmanager
 def shared(shim):
     """A control, and the environment that hands it to the program."""
@@ -127,6 +139,7 @@ def shared(shim):
         mem = mmap.mmap(file.fileno(), 0)
         yield Control.from_buffer(mem), {
             **os.environ, "LD_PRELOAD": str(shim), "FAIL_CONTROL": file.name,
+            "FAIL_UNCOUNTED": uncounted(),
             "ASAN_OPTIONS": SANITIZER, "MALLOC_PERTURB_": "165"}
 
 

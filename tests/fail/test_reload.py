@@ -114,8 +114,6 @@ def fail_each(run, folder, targets, words, function):
         if not run.control.has_failed:
             assert done.returncode == 0, done
             return n - 1
-        if "conf_scrub" in run.where():
-            return n  # it only fills free memory, in hundreds of pieces
         # Generations that drain would be in the way of the next one.
         run.control.arm(NOTHING)
         wait_for(lambda: is_alone(run), "an old worker stays", PATIENCE)
