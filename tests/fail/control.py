@@ -53,6 +53,7 @@ ERRORS = {
     "sigaction": [e.EINVAL],
     "socket": [e.EMFILE, e.ENOBUFS],
     "socketpair": [e.EMFILE], "stat": [e.EIO], "unlink": [e.EACCES],
+    "waitpid": [e.EINTR],
     "write": [e.EAGAIN, e.ENOMEM],
 }
 
@@ -124,10 +125,16 @@ def fixture_shim(tmp_path_factory):
 
 @functools.cache
 def uncounted():
-    """Where the program has conf_scrub, and how long it is."""
-    done = subprocess.run(["nm", "-S", mux.BINARY], capture_output=True,
+    """Where the program has conf_scrub and, before it, what helps it; and
+    how long that is."""
+    done = subprocess.run(["nm", "-nS", mux.BINARY], capture_output=True,
                           text=True, check=True)
-    return re.search(r"(\w+ \w+) T conf_scrub\n", done.stdout)[1]
+    first, start, size = re.search(
+        r"(?:(\w+) \w+ t take\S*\n)?(\w+) (\w+) T conf_scrub\n",
+        done.stdout).groups()
+    end = int(start, 16) + int(size, 16)
+    begin = int(first or start, 16)
+    return f"{begin:x} {end - begin:x}"
 
 
 @contextlib.contextmanager

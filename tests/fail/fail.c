@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <net/if.h>
 
 #include <dlfcn.h>
@@ -67,7 +68,8 @@ struct control {
 	X(pthread_attr_setstacksize) X(pthread_create) X(pwrite) X(read) \
 	X(realpath) X(recv) X(recvmsg) X(send) X(sendmsg) X(setgroups) \
 	X(setresgid) X(setresuid) X(setrlimit) X(setsid) X(setsockopt) \
-	X(sigaction) X(socket) X(socketpair) X(stat) X(unlink) X(write)
+	X(sigaction) X(socket) X(socketpair) X(stat) X(unlink) X(waitpid) \
+	X(write)
 /* clang-format on */
 #define ENUM(f) F_##f,
 enum { LIST(ENUM) NFUNCTIONS };
@@ -103,7 +105,7 @@ find_program(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1; /* the first is the program */
 }
 
-/* "START SIZE" of conf_scrub, hexadecimal. */
+/* "START SIZE" of conf_scrub and its helper, hexadecimal. */
 static void
 find_uncounted(void)
 {
@@ -234,10 +236,6 @@ memory_fails_at(void *const *stack, int depth)
 		return false; /* nothing of ours, or deeper than we look */
 	if (is_in_getpwnam)
 		library = "getpwnam";
-	for (j = i; j < depth && j < i + 2; j++) {
-		if ((uintptr_t)stack[j] - uncounted <= uncounted_size)
-			return false;
-	}
 	if (library == NULL)
 		return counts(F_memory, stack[i], "");
 	for (j = INNERMOST; j < depth; j++) {
@@ -259,12 +257,13 @@ is_watching(void)
 }
 
 static __attribute__((noinline)) bool
-memory_fails(void)
+memory_fails(const void *caller)
 {
 	void *stack[DEPTH];
 	bool result;
 
-	if (control == NULL || is_inside || !is_watching())
+	if (control == NULL || is_inside || !is_watching() ||
+	    (uintptr_t)caller - uncounted <= uncounted_size)
 		return false;
 	is_inside = true;
 	result = memory_fails_at(stack, backtrace(stack, DEPTH));
@@ -281,7 +280,8 @@ memory_fails(void)
 	type f params \
 	{ \
 		NEXT(f); \
-		return memory_fails() ? failure : next args; \
+		return memory_fails(__builtin_return_address(0)) ? failure \
+								 : next args; \
 	}
 
 #define CALL(type, f, params, args, failure) \
@@ -350,6 +350,8 @@ CALL(int, socket, (int family, int type, int protocol),
     (family, type, protocol), -1)
 CALL(int, stat, (const char *path, struct stat *st), (path, st), -1)
 CALL(int, unlink, (const char *path), (path), -1)
+CALL(pid_t, waitpid, (pid_t pid, int *status, int options),
+    (pid, status, options), -1)
 CALL(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1)
 
 /* These return the error. */
