@@ -7,12 +7,14 @@
 So many updates a second, one in 20 with a fault of a client or a target;
 workers are killed and stopped, the configuration is reloaded, targets die
 and come back. In the middle third nothing is reloaded or killed, so that
-workers grow old; all targets die at its beginning, which makes workers touch
-all the memory that they ever will, and their growth is looked at a minute
-later: less than 10 minutes are too short for that. Figures are printed each
-minute; exit status 1 if at the end something has grown, was left, or can't
-be accounted for. Needs root, to see into the processes. In FOLDER:
-soak-faults.log has every fault, and soak-daemon.log the daemon's lines."""
+workers grow old. It begins and ends with a pause, so that the accounts of what
+is between can be exact; then all targets die, which makes workers touch most
+of the memory that they may, and their growth is looked at a minute later:
+less than 10 minutes are too short for that. Figures are printed each minute;
+exit status 1 if at the end something has grown, was left, or can't be
+accounted for. Needs root, to see into the processes. In FOLDER:
+soak-faults.log has every fault, soak-samples.log what was seen of processes,
+and soak-daemon.log the daemon's lines."""
 import argparse
 import json
 import os
@@ -34,12 +36,16 @@ from soak_watch import Watch, cpu_s, growth  # noqa: E402
 from soak_watch import kernel_drops  # noqa: E402
 
 WORKERS = 2
-IN_HAND = 256
+# So few that those never used before, when a worker that was stopped finds
+# many at once, are no growth.
+IN_HAND = 128
 FAULT_SHARE = 0.05
 SAMPLE_S = 5
 TARGET_TIMEOUT_S = 5
 # Longer than a worker keeps its counts to itself.
 FRAME_S = 2
+# Longer than a worker is stopped, and a target is waited for then.
+PAUSE_S = 12
 # A leak would make more of them in half an hour; chance makes fewer.
 KIB_PARENT, KIB_WORKER, DESCRIPTORS = 128, 512, 8
 ENOUGH = 8  # looks at a worker
@@ -58,7 +64,7 @@ class Chaos:
         self.rng = random.Random(f"processes {seed}")
         self.lines, self.counts, self.killed = [], {}, 0
         self.is_file_bad, self.last_s = False, 0.0
-        self.loop.after(soak.seconds / 3 + 1, self._all_die)
+        self.loop.after(soak.seconds / 3 + PAUSE_S + 1, self._all_die)
         for event, period in ((self.reload, 30), (self.usr1, 45),
                               (self.stop, 75), (self.kill, 120),
                               (self.target_dies, 180)):
@@ -120,7 +126,9 @@ class Chaos:
 
     def stop(self):
         pid = self._old_worker()
-        if pid and self._signal("SIGSTOP", pid, signal.SIGSTOP):
+        if pid is None or self.soak.load.is_paused():
+            return
+        if self._signal("SIGSTOP", pid, signal.SIGSTOP):
             self.loop.after(3, lambda: self._signal(
                 "SIGCONT", pid, signal.SIGCONT))
 
@@ -156,6 +164,7 @@ class Soak:
             workers=WORKERS, control_socket=True, updates_in_hand=IN_HAND,
             client_deadline_ms=int(CLIENT_DEADLINE_S * 1000),
             replay_cache=16384, tcp_clients_per_source=100)
+        self.accounts = []  # at the beginning and at the end of the calm
         self.daemon = mux.Mux(self._groups(), KEYS, options=(),
                               **self.settings)
 
@@ -185,6 +194,9 @@ class Soak:
                              self.args.rate)
             self.chaos = Chaos(self, self.args.seed)
             self._sample()
+            third = self.seconds / 3
+            for when in third, 2 * third - PAUSE_S:
+                self.loop.after(when, self._pause)
             self.loop.after(60, self._each_minute)
             self.loop.after(self.seconds, self.load.finish)
             self.loop.after(self.seconds + TARGET_TIMEOUT_S + 2, self._end)
@@ -208,6 +220,12 @@ class Soak:
     def _each_minute(self):
         self._report(self._stats(), is_last=False)
         self.loop.after(60, self._each_minute)
+
+    def _pause(self):
+        """Long enough for all to be settled, and told to the parent."""
+        self.load.pause(PAUSE_S)
+        self.loop.after(PAUSE_S - 0.5, lambda: self.accounts.append(
+            self._missing(self._stats())))
 
     # Accounts
 
@@ -279,20 +297,28 @@ class Soak:
         found = self._unprovoked()
         yield "errors not provoked", str(len(found)), "0", not found
 
+    def _missing(self, total):
+        """Messages that came and have no fate; datagrams that never came."""
+        return (total["received_udp"] + total["received_tcp"]
+                - total["answered"] - sum(total[name] for name in DROPS),
+                self.load.sent_udp - total["received_udp"]
+                - kernel_drops(self.daemon.udp[1]))
+
     def _accounts(self, total, is_last):
         """What a killed worker had in hand and had counted since its last
         frame is lost; so are, while all goes on, those of all workers."""
-        load, killed = self.load, self.chaos.killed
-        missing = (total["received_udp"] + total["received_tcp"]
-                   - total["answered"] - sum(total[name] for name in DROPS))
+        killed = self.chaos.killed
+        missing, unseen = self._missing(total)
         most = (killed + (not is_last) * 2 * WORKERS) * IN_HAND
         yield ("received - answered - silent - dropped", str(missing),
                f"0 to {most}", 0 <= missing <= most)
-        unseen = (load.sent_udp - total["received_udp"]
-                  - kernel_drops(self.daemon.udp[1]))
         most = (killed + (not is_last) * WORKERS) * FRAME_S * self.args.rate
         yield ("datagrams sent - received - without room", str(unseen),
                f"0 to {most}", 0 <= unseen <= most)
+        if len(self.accounts) == 2:
+            before, after = self.accounts
+            yield ("both, before and after the calm", f"{before}, {after}",
+                   "the same", before == after)
 
     def _clients(self, is_last):
         load, told = self.load, len(self.load.told)
@@ -366,7 +392,7 @@ class Soak:
             f"update {serial}: {fault} {index}"
             for serial, (fault, index) in self.faults.items()
             if serial < self.load.sent]
-        for name, text in (("faults", lines),
+        for name, text in (("faults", lines), ("samples", self.watch.lines()),
                            ("daemon", self.daemon.log.lines)):
             (folder / f"soak-{name}.log").write_text("\n".join(text) + "\n")
 

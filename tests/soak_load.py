@@ -236,6 +236,12 @@ class Load:
             self._next()
         self.loop.after(1 / self.rate, self._tick)
 
+    def pause(self, seconds):
+        self._started += seconds
+
+    def is_paused(self):
+        return time.monotonic() < self._started + self.sent / self.rate - 1
+
     # Updates
 
     def _make(self, serial, **odd):

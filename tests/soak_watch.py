@@ -87,6 +87,13 @@ class Watch:
         return [looks[1:-1] for looks in self.workers.values()
                 if len(looks) > 3]
 
+    def lines(self):
+        """Of each process: when, RSS, PSS, descriptors, was it calm."""
+        for pid, looks in {self.pid: self.parent, **self.workers}.items():
+            for one in looks:
+                yield (f"{pid} {one.at:.1f} {one.rss} {one.pss} "
+                       f"{one.descriptors} {one.is_calm}")
+
     def most_rss(self, since, until):
         """Of the workers that were young then."""
         return max((max(one.rss for one in looks)
