@@ -20,6 +20,7 @@
 
 #define BACKLOG 8
 #define PATIENCE_US 5000000 /* for a request, and for reading its answer */
+#define PAUSE_US 100000 /* out of descriptors */
 #define HEAD_OCTETS 16
 
 void
@@ -199,6 +200,15 @@ find_place(struct control *c)
 	return NULL;
 }
 
+/* Poll would call again at once and for ever. */
+static void
+pause_if_short(struct control *c, int error)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ENOBUFS)
+		c->accept_after_us = mono_us() + PAUSE_US;
+}
+
 static void
 accept_peers(struct control *c)
 {
@@ -206,8 +216,12 @@ accept_peers(struct control *c)
 	gid_t gid;
 	int fd;
 
-	while ((peer = find_place(c)) != NULL &&
-	       (fd = accept(c->fd, NULL, NULL)) != -1) {
+	while ((peer = find_place(c)) != NULL) {
+		fd = accept(c->fd, NULL, NULL);
+		if (fd == -1) {
+			pause_if_short(c, errno);
+			return;
+		}
 		if (sock_set_flags(fd) == -1)
 			continue;
 		memset(peer, 0, sizeof(*peer));
@@ -298,7 +312,8 @@ control_poll(struct control *c, struct pollfd *pfd)
 	}
 	/* Those who wait in the queue are let in as places become free. */
 	pfd[0] = (struct pollfd){
-	    .fd = n < CONTROL_PEERS_MAX ? c->fd : -1, .events = POLLIN};
+	    .fd = n < CONTROL_PEERS_MAX && c->accept_after_us == 0 ? c->fd : -1,
+	    .events = POLLIN};
 	return 1 + n;
 }
 
@@ -331,6 +346,10 @@ control_tick(struct control *c)
 	uint64_t now = mono_us(), due = UINT64_MAX;
 	size_t i;
 
+	if (now >= c->accept_after_us)
+		c->accept_after_us = 0;
+	else
+		due = c->accept_after_us;
 	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
 		struct peer *peer = &c->peers[i];
 

@@ -50,6 +50,7 @@ struct control {
 	int fd; /* -1: there is no socket */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	uid_t owner;
+	uint64_t accept_after_us; /* 0: at once */
 	size_t polled[CONTROL_PEERS_MAX];
 	struct peer peers[CONTROL_PEERS_MAX];
 };
