@@ -44,16 +44,18 @@ static const char *
 wait_for(pid_t pid, int fd)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	bool is_late = poll(&pfd, 1, PATIENCE_MS) == 0;
-	int status;
+	int n = poll(&pfd, 1, PATIENCE_MS), error = errno, status;
 
-	if (is_late)
+	/* Whether it ends by itself is not known, then. */
+	if (n != 1)
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) == -1) {
 		if (errno != EINTR)
 			return strerror(errno);
 	}
-	if (is_late)
+	if (n == -1)
+		return strerror(error);
+	if (n == 0)
 		return "can't be read in 5 s: is an included file a FIFO?";
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return "can't be read: is an included file a directory?";
