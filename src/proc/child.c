@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,7 @@ close_one(int *fd)
 static void
 close_ends(struct ends *e)
 {
+	int saved = errno;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
@@ -52,14 +54,26 @@ close_ends(struct ends *e)
 		close_one(&e->lines[i]);
 		close_one(&e->order[i]);
 	}
+	errno = saved;
+}
+
+/* What fails leaves numbers of descriptors that it has closed. */
+static bool
+open_pair(int fds[2], int (*open_both)(int fds[2]))
+{
+	if (open_both(fds) == 0)
+		return true;
+	fds[0] = fds[1] = -1;
+	return false;
 }
 
 static bool
 open_ends(struct ends *e)
 {
 	*e = (struct ends){{-1, -1}, {-1, -1}, {-1, -1}};
-	if (sock_pipe(e->stats) == 0 && sock_packet_pair(e->lines) == 0 &&
-	    sock_pipe(e->order) == 0)
+	if (open_pair(e->stats, sock_pipe) &&
+	    open_pair(e->lines, sock_packet_pair) &&
+	    open_pair(e->order, sock_pipe))
 		return true;
 	close_ends(e);
 	return false;
