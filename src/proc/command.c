@@ -54,8 +54,10 @@ run_status(struct parent *p, struct peer *peer, const struct command_request *r)
 {
 	struct totals *sum = tally_sum(p);
 
-	if (sum == NULL)
+	if (p->current == NULL)
 		control_answer(peer, HEALTH_DOWN, "down: nothing serves\n");
+	else if (sum == NULL)
+		control_answer_with(peer, 0, NULL);
 	else
 		control_answer_with(peer, (int)status_health(p, sum),
 		    status_text(p, sum, r->is_json));
@@ -102,8 +104,10 @@ run_stats(struct parent *p, struct peer *peer, const struct command_request *r)
 						       : REPORT_TEXT;
 	struct totals *sum = tally_sum(p);
 
-	if (sum == NULL) {
+	if (p->current == NULL) {
 		refuse(peer, "nothing serves yet\n");
+	} else if (sum == NULL) {
+		control_answer_with(peer, 0, NULL);
 	} else if (r->is_reset && !control_may_change(&p->control, peer)) {
 		refuse(peer, "not permitted\n");
 	} else if (r->is_reset) {
