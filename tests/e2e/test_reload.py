@@ -345,7 +345,7 @@ def test_storm_of_reloads(start, targets, period_s):
                 dict(targets=[one], nonsense=1)]
     deadline = dict(client_deadline_ms=10000)
     daemon = start([one], workers=2, **deadline)
-    before = None
+    before = descriptors(daemon.pid)
     askers = [Asker(daemon.udp, ask_udp), Asker(daemon.udp, ask_udp),
               Asker(daemon.tcp, ask_tcp)]
     for asker in askers:
@@ -359,14 +359,11 @@ def test_storm_of_reloads(start, targets, period_s):
         n += 1
     for asker in askers:
         asker.end()
-    old = daemon.workers()
-    reload(daemon, [one], workers=2, **deadline)
-    wait_for(lambda: len(daemon.workers()) == 2, "workers are left", 20)
-    before = descriptors(daemon.pid)
-    reload(daemon, [one], workers=2, **deadline)
-    ended(daemon, old)
-    wait_for(lambda: len(daemon.workers()) == 2, "workers are left", 20)
-    assert descriptors(daemon.pid) == before
+    daemon.rewrite([one], workers=2, **deadline)
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(daemon.workers()) == 2
+             and descriptors(daemon.pid) == before,
+             "workers or descriptors are left", 20)
     assert before < 40 and not zombies(daemon)
     reloads = sum("notice: ready" in line for line in daemon.log.lines)
     updates = sum(asker.count for asker in askers)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The most laborious messages there are: the work grows with their length,
- * and no faster. */
+/* SU5: the most laborious messages there are: the work grows with their
+ * length, and no faster. */
 #include "work.h"
 
 #include "dns/update.h"
