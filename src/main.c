@@ -13,8 +13,8 @@
 #include "conf/conf.h"
 #include "proc/parent.h"
 #include "proc/privs.h"
+#include "proc/reader.h"
 #include "proc/sandbox.h"
-#include "proc/trial.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/ddns-mux/ddns-mux.conf"
 #define DEFAULT_PIDFILE RUNSTATEDIR "/ddns-mux.pid"
@@ -147,7 +147,6 @@ main(int argc, char **argv)
 {
 	static const struct conf_sink sink = {complain, NULL};
 	struct options o = {.verbosity = 0};
-	const char *why;
 	struct conf *conf;
 	int status = 0;
 
@@ -160,10 +159,7 @@ main(int argc, char **argv)
 	}
 	if (!privs_hide_memory())
 		return 1;
-	why = trial_conf(o.file);
-	if (why != NULL)
-		complain(NULL, CONF_ERROR, o.file, 0, why);
-	conf = why == NULL ? conf_load(o.file, &sink) : NULL;
+	conf = reader_load(o.file, &sink);
 	if (conf == NULL)
 		return 1;
 	if (!o.is_check)

@@ -123,6 +123,18 @@ struct conf_sink {
 struct conf *conf_load(const char *file, const struct conf_sink *sink);
 void conf_free(struct conf *conf);
 
+/* Takes octets from where they stand, or puts them there; false ends it. */
+struct conf_mover {
+	bool (*move)(void *arg, void *octets, size_t len);
+	void *arg;
+};
+
+/* From a process to another of the same program, by fork alone: addresses of
+ * what is constant pass as they are. conf stays as it is. */
+bool conf_give(struct conf *conf, const struct conf_mover *mover);
+/* NULL if a move failed, or without memory. */
+struct conf *conf_take(const struct conf_mover *mover);
+
 /* The canonical form: every setting, secrets masked; parses again and
  * then prints the same. */
 void conf_print(const struct conf *conf, FILE *out);

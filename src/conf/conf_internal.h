@@ -147,9 +147,6 @@ void conf_tsig_read(
     struct conf_ctx *ctx, config_setting_t *group, struct conf_tsig *out);
 void conf_tsig_free(struct conf_tsig *tsig);
 
-/* Wipes what is free of the process's memory. */
-void conf_scrub(void);
-
 /* What a key file says; wiped by who asked for it. */
 struct conf_secret {
 	char text[CONF_KEY_FILE_MAX + 1];

@@ -137,7 +137,6 @@ conf_load(const char *file, const struct conf_sink *sink)
 		read_file(&ctx);
 	wipe(config_root_setting(&ctx.tree));
 	config_destroy(&ctx.tree);
-	conf_scrub();
 	free(ctx.given_dir);
 	free(ctx.dir);
 	conf = ctx.conf;

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <signal.h>
 
 #include "base/log.h"
@@ -95,7 +96,8 @@ reaper_run(struct parent *p)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
+	       (pid == -1 && errno == EINTR)) {
 		TAILQ_FOREACH (g, &p->env.list, link) {
 			if ((c = generation_child(g, pid)) != NULL)
 				worker_ended(p, g, c, status);

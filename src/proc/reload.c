@@ -8,7 +8,7 @@
 #include "base/mono.h"
 #include "proc/command.h"
 #include "proc/notify.h"
-#include "proc/trial.h"
+#include "proc/reader.h"
 
 static void note(struct parent *p, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
@@ -55,18 +55,13 @@ struct conf *
 reload_read(struct parent *p)
 {
 	struct conf_sink sink = {complain, p};
-	const char *file = p->current->conf->file, *why;
-	struct conf *conf = NULL;
+	struct conf *conf;
 
 	p->is_reload_wanted = false;
 	p->reloads++;
 	sbuf_init(&p->reload_text, p->reload_octets, sizeof(p->reload_octets));
 	notify_reloading(mono_us());
-	why = trial_conf(file);
-	if (why != NULL)
-		note(p, LEVEL_ERROR, "%s: %s", file, why);
-	else
-		conf = conf_load(file, &sink);
+	conf = reader_load(p->current->conf->file, &sink);
 	if (conf != NULL && conf->is_masked) {
 		note(p, LEVEL_ERROR,
 		    "%s: its keys are masked: put the real ones in",

@@ -4,23 +4,19 @@ import concurrent.futures
 import contextlib
 import ctypes
 import errno as e
-import functools
 import mmap
 import os
 import pathlib
-import re
 import subprocess
 import tempfile
 
 import pytest
 
-import mux
-
 HERE = pathlib.Path(__file__).resolve().parent
 MAIN, THREAD = 0, 1
 # In the foreground, in the order of forks: the parent, the child that reads
-# the configuration first, and the first worker.
-PARENT, TRIAL, WORKER = 0, 1, 2
+# the configuration, and the first worker.
+PARENT, READER, WORKER = 0, 1, 2
 PARALLEL = 2 * (os.cpu_count() or 1)
 REPORTS = ("Sanitizer", "runtime error", "Assertion")
 SANITIZER = ("verify_asan_link_order=0:detect_leaks=0:"
@@ -123,20 +119,6 @@ def fixture_shim(tmp_path_factory):
     return out
 
 
-@functools.cache
-def uncounted():
-    """Where the program has conf_scrub and, before it, what helps it; and
-    how long that is."""
-    done = subprocess.run(["nm", "-nS", mux.BINARY], capture_output=True,
-                          text=True, check=True)
-    first, start, size = re.search(
-        r"(?:(\w+) \w+ t take\S*\n)?(\w+) (\w+) T conf_scrub\n",
-        done.stdout).groups()
-    end = int(start, 16) + int(size, 16)
-    begin = int(first or start, 16)
-    return f"{begin:x} {end - begin:x}"
-
-
 @contextlib.contextmanager
 def shared(shim):
     """A control, and the environment that hands it to the program."""
@@ -146,7 +128,6 @@ def shared(shim):
         mem = mmap.mmap(file.fileno(), 0)
         yield Control.from_buffer(mem), {
             **os.environ, "LD_PRELOAD": str(shim), "FAIL_CONTROL": file.name,
-            "FAIL_UNCOUNTED": uncounted(),
             "ASAN_OPTIONS": SANITIZER, "MALLOC_PERTURB_": "165"}
 
 

@@ -85,9 +85,6 @@ static uint32_t seen_in; /* this epoch */
 static LOCAL bool is_inside;
 static LOCAL bool is_in_getpwnam; /* not our own request, then */
 
-/* Fills free memory in thousands of pieces; that some fail is no matter. */
-static uintptr_t uncounted, uncounted_size;
-
 static int
 find_program(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -103,19 +100,6 @@ find_program(struct dl_phdr_info *info, size_t size, void *arg)
 				      info->dlpi_phdr[i].p_memsz;
 	}
 	return 1; /* the first is the program */
-}
-
-/* "START SIZE" of conf_scrub and its helper, hexadecimal. */
-static void
-find_uncounted(void)
-{
-	const char *text = getenv("FAIL_UNCOUNTED");
-	char *end;
-
-	if (text == NULL)
-		abort();
-	uncounted = program_start + strtoul(text, &end, 16);
-	uncounted_size = strtoul(end, NULL, 16);
 }
 
 static __attribute__((constructor)) void
@@ -134,7 +118,6 @@ start(void)
 		abort();
 	(void)backtrace(stack, DEPTH); /* loads what it needs */
 	dl_iterate_phdr(find_program, NULL);
-	find_uncounted();
 	control = mem;
 	process = atomic_fetch_add(&control->nprocesses, 1);
 	control->pid[process] = getpid();
@@ -257,13 +240,12 @@ is_watching(void)
 }
 
 static __attribute__((noinline)) bool
-memory_fails(const void *caller)
+memory_fails(void)
 {
 	void *stack[DEPTH];
 	bool result;
 
-	if (control == NULL || is_inside || !is_watching() ||
-	    (uintptr_t)caller - uncounted <= uncounted_size)
+	if (control == NULL || is_inside || !is_watching())
 		return false;
 	is_inside = true;
 	result = memory_fails_at(stack, backtrace(stack, DEPTH));
@@ -280,8 +262,7 @@ memory_fails(const void *caller)
 	type f params \
 	{ \
 		NEXT(f); \
-		return memory_fails(__builtin_return_address(0)) ? failure \
-								 : next args; \
+		return memory_fails() ? failure : next args; \
 	}
 
 #define CALL(type, f, params, args, failure) \

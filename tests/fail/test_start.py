@@ -17,16 +17,15 @@ import mux
 import wire
 from answers import SIGNED, check
 from client import Closed, Tcp, Udp
-from control import (ERRORS, PARENT, REPORTS, WORKER, Call, calls_of, each,
-                     shared)
+from control import (ERRORS, PARENT, READER, REPORTS, WORKER, Call, calls_of,
+                     each, shared)
 from daemon_help import is_running, update, wait_for
 
 PATIENCE = 60.0
 USER = "nobody" if os.geteuid() == 0 else ""
-# libconfig 1.5 does not look at what calloc returns, or ends the program
-# with a status of its own; nor does getpwnam of glibc.  Both are called
-# before anything is served.
-EXCUSED = ("libconfig.so", "getpwnam")
+# It does not look at what it gets in glibc; it is called before anything is
+# served.
+EXCUSED = "getpwnam"
 # Not the reason why: there has to be another line.
 SYMPTOM = r"worker \d+, pid \d+, ended with status"
 
@@ -107,8 +106,8 @@ class Run:
 def serve(log):
     """Updates by both transports; one may be lost to what fails late."""
     for transport, how in (("udp", Udp), ("tcp", Tcp)):
-        host, port = re.search(rf"listening on {transport} (\S+):(\d+)",
-                               "\n".join(log.lines)).groups()
+        host, port = log.wait(rf"listening on {transport} (\S+):(\d+)",
+                              PATIENCE).groups()
         answer = None
         for _ in range(5):
             request = update()
@@ -175,10 +174,10 @@ def counted_calls(shim, args, process, functions=ERRORS):
 NOT_LOG = [f for f in ERRORS if f != "write"]
 
 
-@pytest.mark.parametrize("process, functions, workers",
-                         [(PARENT, NOT_LOG, 2), (WORKER, ERRORS, 1)])
+@pytest.mark.parametrize("process, functions, workers", [
+    (PARENT, NOT_LOG, 2), (READER, ERRORS, 1), (WORKER, ERRORS, 1)])
 def test_foreground(shim, target, tmp_path, process, functions, workers):
-    """The parent of two workers, and a worker that is alone."""
+    """The parent of two workers, who reads its file, and a worker alone."""
     file = configuration(tmp_path, target, workers=workers)
     args = ["-d", "-f", file, "-p", str(tmp_path / "pid")]
     calls = counted_calls(shim, args, process, functions)

@@ -79,7 +79,7 @@ is_directory(const char *quoted)
 
 /* libconfig opens what @include names: nothing outside of the folder. A
  * directory ends the process there, which is why the daemon has a child read
- * first (proc/trial.h). */
+ * the file (proc/reader.h). */
 static bool
 leaves_folder(const char *text, size_t len)
 {

@@ -247,6 +247,77 @@ assert_prints_again(const char *text)
 	conf_free(conf);
 }
 
+/* Both ends of a pipe between processes. */
+struct store {
+	uint8_t octets[200000];
+	size_t len, at;
+};
+
+static bool
+put(void *arg, void *octets, size_t len)
+{
+	struct store *s = arg;
+
+	assert_true(len <= sizeof(s->octets) - s->len);
+	memcpy(s->octets + s->len, octets, len);
+	s->len += len;
+	return true;
+}
+
+static bool
+get(void *arg, void *octets, size_t len)
+{
+	struct store *s = arg;
+
+	if (len > s->len - s->at)
+		return false;
+	memcpy(octets, s->octets + s->at, len);
+	s->at += len;
+	return true;
+}
+
+static struct conf *
+taken(struct store *s, size_t len)
+{
+	const struct conf_mover mover = {get, s};
+
+	s->at = 0;
+	s->len = len;
+	return conf_take(&mover);
+}
+
+static void
+no_line(void *arg, const char *line)
+{
+	(void)arg;
+	fail_msg("%s", line);
+}
+
+/* What is handed over is the same, secrets too; a part of it is nothing. */
+static void
+assert_passes(struct conf *conf, const char *text, size_t parts)
+{
+	static struct store s;
+	const struct conf_mover mover = {put, &s};
+	struct conf *other;
+	size_t whole, i;
+	char *again;
+
+	s.len = 0;
+	assert_true(conf_give(conf, &mover));
+	whole = s.len;
+	for (i = 0; i < parts; i++)
+		assert_null(taken(&s, whole * i / parts));
+	other = taken(&s, whole);
+	assert_non_null(other);
+	assert_int_equal(s.at, whole);
+	conf_diff(conf, other, no_line, NULL);
+	again = print(other);
+	assert_string_equal(again, text);
+	free(again);
+	conf_free(other);
+}
+
 static void
 golden(void **state)
 {
@@ -257,6 +328,7 @@ golden(void **state)
 	assert_golden(name, "err", complaints);
 	if (conf != NULL) {
 		text = print(conf);
+		assert_passes(conf, text, 20);
 		assert_prints_again(text);
 		replace(text, dir, "@DIR@");
 		/* Which differs from build to build. */
@@ -606,6 +678,18 @@ prefixes_cover(void **state)
 }
 
 static void
+handed_over(void **state)
+{
+	struct conf *conf = load_wanting("02-full.conf", "");
+	char *text = print(conf);
+
+	(void)state;
+	assert_passes(conf, text, 5000);
+	free(text);
+	conf_free(conf);
+}
+
+static void
 append_line(void *arg, const char *line)
 {
 	strlcat(arg, line, CONF_DIFF_LINE_MAX);
@@ -713,6 +797,7 @@ main(void)
 	    IN_DIR(example),
 	    IN_DIR(differences),
 	    FILLED(values),
+	    FILLED(handed_over),
 	    FILLED(secret_of_a_clause),
 	    cmocka_unit_test(zones_cover),
 	    cmocka_unit_test(prefixes_cover),
