@@ -48,7 +48,9 @@ compare_setting(struct diff *d, const char *where,
 {
 	char *a = text_of(row, old), *b = text_of(row, new);
 
-	if (a != NULL && b != NULL && strcmp(a, b) != 0)
+	if (a == NULL || b == NULL)
+		say(d, "%s%s: not compared: no memory", where, row->name);
+	else if (strcmp(a, b) != 0)
 		say(d, "%s%s: %s -> %s%s", where, row->name, a, b,
 		    row->takes_restart ? " (takes a restart)" : "");
 	free(a);

@@ -374,11 +374,12 @@ generation_tick(struct generation *g, struct generation_env *env)
 }
 
 void
-generation_sum(const struct generation *g, struct totals *sum)
+generation_sum(
+    const struct generation *g, struct totals *sum, const struct conf *conf)
 {
 	size_t i;
 
-	totals_add(sum, g->base);
+	totals_carry(sum, conf, g->base, g->conf);
 	for (i = 0; i < g->conf->workers; i++)
-		totals_add(sum, g->children[i].totals);
+		totals_carry(sum, conf, g->children[i].totals, g->conf);
 }

@@ -29,7 +29,8 @@ struct generation {
 	struct conf *conf;
 	struct listen_set listen;
 	struct child children[CONF_WORKERS_MAX];
-	struct totals *base; /* what its dead workers had counted */
+	struct totals *base; /* what its dead workers had counted, and, of the
+				one that serves, generations before it */
 	uint64_t until_us; /* starting or draining: then it is killed */
 	uint64_t due_us; /* serving: when it wanted the next tick */
 };
@@ -79,7 +80,8 @@ bool generation_is_disabled(
 /* Targets that conf does not have are forgotten. */
 void generation_forget_disabled(
     struct generation_env *env, const struct conf *conf);
-/* Adds what all its workers have counted. */
-void generation_sum(const struct generation *g, struct totals *sum);
+/* Adds all that was counted to the sum, which is of conf. */
+void generation_sum(
+    const struct generation *g, struct totals *sum, const struct conf *conf);
 
 #endif

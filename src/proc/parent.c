@@ -391,7 +391,6 @@ run(struct parent *p, struct conf *conf, const struct parent_options *options)
 	while (due = tick(p), !TAILQ_EMPTY(&p->env.list))
 		wait_for_events(p, due);
 	control_close(&p->control);
-	totals_free(p->base);
 	totals_free(p->view);
 	return p->has_failed ? 1 : 0;
 }

@@ -43,7 +43,6 @@ struct parent {
 	uint64_t start_time_s; /* Unix time */
 	uint32_t probes; /* ordered so far */
 	uint64_t restarts; /* of workers */
-	struct totals *base; /* of generations that are gone, as current */
 	struct totals *view; /* what "stats" subtracts, or NULL */
 	struct stats_file stats_file;
 	struct mark marks[2]; /* a new one each 10 s, and the one before */

@@ -6,37 +6,17 @@
 
 #define MARK_US 10000000 /* between marks for rates */
 
-static bool
-add_generation(
-    struct totals *sum, const struct conf *conf, const struct generation *g)
-{
-	struct totals *part = totals_new(g->conf);
-
-	if (part == NULL)
-		return false;
-	generation_sum(g, part);
-	totals_carry(sum, conf, part, g->conf);
-	totals_free(part);
-	return true;
-}
-
 struct totals *
 tally_sum(const struct parent *p)
 {
 	const struct generation *g;
 	struct totals *sum;
-	bool is_whole = true;
 
 	if (p->current == NULL || (sum = totals_new(p->current->conf)) == NULL)
 		return NULL;
-	if (p->base != NULL)
-		totals_add(sum, p->base);
 	TAILQ_FOREACH (g, &p->env.list, link)
-		is_whole = is_whole && add_generation(sum, p->current->conf, g);
-	if (is_whole)
-		return sum;
-	totals_free(sum);
-	return NULL;
+		generation_sum(g, sum, p->current->conf);
+	return sum;
 }
 
 struct report_facts
@@ -55,36 +35,27 @@ tally_facts(const struct parent *p)
 	return facts;
 }
 
-static struct totals *
-renamed(const struct totals *from, const struct conf *from_conf,
-    const struct conf *conf)
-{
-	struct totals *t = totals_new(conf);
-
-	if (t != NULL && from != NULL)
-		totals_carry(t, conf, from, from_conf);
-	return t;
-}
-
 void
 tally_take_over(struct parent *p, const struct generation *g)
 {
-	const struct conf *old = p->current != NULL ? p->current->conf : NULL;
-	struct totals *base = renamed(p->base, old, g->conf);
-	struct totals *view =
-	    p->view != NULL ? renamed(p->view, old, g->conf) : NULL;
+	const struct generation *old = p->current;
+	struct totals *view = NULL;
 
-	totals_free(p->base);
+	if (old == NULL)
+		return;
+	totals_carry(g->base, g->conf, old->base, old->conf);
+	totals_clear(old->base);
+	if (p->view != NULL && (view = totals_new(g->conf)) != NULL)
+		totals_carry(view, g->conf, p->view, old->conf);
 	totals_free(p->view);
-	p->base = base;
 	p->view = view;
 }
 
 void
 tally_retire(struct parent *p, const struct generation *g)
 {
-	if (p->base != NULL)
-		(void)add_generation(p->base, p->current->conf, g);
+	if (p->current != NULL && p->current != g)
+		generation_sum(g, p->current->base, p->current->conf);
 }
 
 void

@@ -2,8 +2,8 @@
 /*
  * What all workers of all generations have counted, those that are gone
  * included, by the names of the current configuration.
- * Owner: the parent. Threads: one. Errors: NULL without memory; what can't
- *   be summed up is not shown, and not lost.
+ * Owner: the parent. Threads: one. Errors: NULL without memory, which loses
+ *   nothing that was counted.
  */
 #ifndef PROC_TALLY_H
 #define PROC_TALLY_H
@@ -16,7 +16,8 @@ struct totals *tally_sum(const struct parent *p);
 /* While there is a current generation. */
 struct report_facts tally_facts(const struct parent *p);
 
-/* g is about to be the current one. */
+/* g is about to be the current one. Without memory a view that begins
+ * later than the daemon is given up. */
 void tally_take_over(struct parent *p, const struct generation *g);
 /* g is about to go. */
 void tally_retire(struct parent *p, const struct generation *g);
