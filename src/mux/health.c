@@ -78,7 +78,6 @@ failed(struct health *h, unsigned cause, uint64_t begun_us, uint64_t now_us)
 	if (++h->failures < h->failures_max)
 		return HEALTH_SAME;
 	h->is_down = true;
-	h->down_us = now_us;
 	h->probes = 0;
 	h->probe_us = now_us + HEALTH_PROBE_US;
 	return HEALTH_WENT_DOWN;

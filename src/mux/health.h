@@ -34,7 +34,6 @@ struct health {
 	bool has_answered;
 	uint64_t answer_us; /* the last authentic answer */
 	bool is_down;
-	uint64_t down_us; /* since when */
 	enum target_counter cause; /* of the last failure */
 	unsigned probes; /* since it is down */
 	uint64_t probe_us; /* when the next one is due */

@@ -47,7 +47,8 @@ generation_new(struct conf *conf, unsigned number, const struct generation *old)
 	g->number = number;
 	for (i = 0; i < CONF_WORKERS_MAX; i++)
 		child_init(&g->children[i], i);
-	if (!make_totals(g)) {
+	g->outages = outage_new(conf->ntargets);
+	if (g->outages == NULL || !make_totals(g)) {
 		log_error("no memory");
 		generation_free(g, old);
 		return NULL;
@@ -70,6 +71,7 @@ generation_free(struct generation *g, const struct generation *but)
 		totals_free(g->children[i].totals);
 	}
 	totals_free(g->base);
+	outage_free(g->outages, g->conf->ntargets);
 	conf_free(g->conf);
 	free(g);
 }
@@ -178,6 +180,7 @@ start_child(struct generation *g, struct child *c, struct generation_env *env)
 	    .seen = env->seen,
 	    .replay_sets = env->replay_sets,
 	    .standing = standing_of(g, env),
+	    .outages = g->outages,
 	    .is_daemon = env->is_daemon};
 
 	return child_start(c, &setup, leave_parent, &leaving);

@@ -29,6 +29,7 @@ struct generation {
 	struct conf *conf;
 	struct listen_set listen;
 	struct child children[CONF_WORKERS_MAX];
+	struct outage *outages; /* one for each target */
 	struct totals *base; /* what its dead workers had counted, and, of the
 				one that serves, generations before it */
 	uint64_t until_us; /* starting or draining: then it is killed */

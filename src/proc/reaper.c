@@ -79,6 +79,7 @@ worker_ended(
 	if (is_crash(status))
 		note_crash(p, c);
 	child_ended(c);
+	outage_forget(g->outages, g->conf->ntargets, c->index);
 	totals_retire(g->base, c->totals);
 	if (g->state == GENERATION_STARTING) {
 		failed_to_start(p, g);

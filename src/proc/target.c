@@ -562,6 +562,8 @@ target_new(const struct target_setup *setup)
 	t->resend_us = resend_after_us(setup->conf, target);
 	t->worker_bell = setup->worker_bell;
 	t->id_prefix = setup->id_prefix;
+	t->outage = setup->outage;
+	t->worker = setup->worker;
 	health_init(&t->health, target->breaker_failures);
 	t->udp[0].fd = t->udp[1].fd = t->tcp.fd = -1;
 	t->bell.fds[0] = t->bell.fds[1] = -1;

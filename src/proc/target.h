@@ -17,6 +17,7 @@
 #include "mux/inbound.h"
 #include "mux/probe.h"
 #include "mux/stats.h"
+#include "proc/outage.h"
 #include "proc/queue.h"
 
 struct target;
@@ -39,6 +40,8 @@ struct target_setup {
 	size_t max_lent; /* jobs not returned, at the most */
 	struct bell *worker_bell;
 	const char *id_prefix; /* of IDs of updates, for the log */
+	struct outage *outage; /* which all workers see */
+	size_t worker;
 };
 
 /* NULL if memory, descriptors or the HMAC can't be had. */

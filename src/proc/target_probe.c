@@ -18,6 +18,8 @@ went_down(struct target *t)
 
 	t->missed = count_missed(t);
 	atomic_store(&t->is_down, true);
+	if (!outage_begin(t->outage, t->worker, t->now_us))
+		return;
 	log_warn("target %s %s: down: %s; probing", t->target->name,
 	    addr_text(&t->target->addr, addr),
 	    stats_target_hint(t->health.cause));
@@ -29,10 +31,12 @@ came_up(struct target *t)
 	char addr[ADDR_TEXT_MAX];
 
 	atomic_store(&t->is_down, false);
+	if (!outage_end(t->outage, t->worker, count_missed(t) - t->missed))
+		return;
 	log_note("target %s %s: up again after %llu s, %llu updates missed",
 	    t->target->name, addr_text(&t->target->addr, addr),
-	    (unsigned long long)((t->now_us - t->health.down_us) / 1000000),
-	    (unsigned long long)(count_missed(t) - t->missed));
+	    (unsigned long long)((t->now_us - t->outage->since_us) / 1000000),
+	    (unsigned long long)t->outage->missed);
 }
 
 void

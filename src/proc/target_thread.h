@@ -68,6 +68,8 @@ struct target {
 	uint64_t resend_us;
 	struct bell *worker_bell;
 	const char *id_prefix;
+	struct outage *outage;
+	size_t worker;
 
 	/* Shared. */
 	struct queue jobs;

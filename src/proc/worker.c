@@ -105,11 +105,13 @@ make_targets(struct worker *w)
 	struct target_setup setup = {.conf = w->conf,
 	    .max_lent = w->conf->updates_in_hand / 2,
 	    .worker_bell = &w->bell,
-	    .id_prefix = w->id_prefix};
+	    .id_prefix = w->id_prefix,
+	    .worker = w->setup->index};
 	size_t i;
 
 	for (i = 0; i < w->conf->ntargets; i++) {
 		setup.index = i;
+		setup.outage = &w->setup->outages[i];
 		w->targets[i] = target_new(&setup);
 		if (w->targets[i] == NULL)
 			return false;

@@ -25,6 +25,7 @@
 #include "proc/listen.h"
 #include "proc/note.h"
 #include "proc/order.h"
+#include "proc/outage.h"
 #include "proc/queue.h"
 #include "proc/target.h"
 
@@ -36,6 +37,7 @@ struct worker_setup {
 	_Atomic uint64_t *seen; /* shared by all workers: mux/replay.h */
 	size_t replay_sets;
 	struct note *note; /* whose message it is at */
+	struct outage *outages; /* shared by all workers: of each target */
 	struct standing standing; /* when it was forked */
 	int stats_fd; /* frames to the parent */
 	int lines_fd; /* log lines to the parent, and for who watches */

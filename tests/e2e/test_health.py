@@ -2,7 +2,9 @@
 """Targets that are down: when one counts as that, what it costs, and how it
 comes back. Rows T and C of the fault matrix; ports that are refused, silence,
 and answers that prove nothing."""
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -270,6 +272,45 @@ def test_recovery(start, targets):
             record.rdata) == (zone, ANY, ANY, 0, b"")
     assert len(lines(daemon, DOWN, "two")) == 1
     assert len(lines(daemon, UP, "two")) == 1
+
+
+def test_one_line_for_all_workers(start, targets):
+    """Each finds out for itself; those that end have no say any more."""
+    one, two = targets("one", "two")
+    daemon = start([one, dying(two)], require_confirmation="any", workers=3,
+                   client_deadline_ms=5000, control_socket=True)
+
+    def is_down_in(count):
+        found = daemon.ctl("stats", "--prometheus")
+        return (f'ddns_mux_target_workers_down{{target="two"}} {count}\n'
+                in found)
+
+    def until_all_are_down():
+        with daemon.udp_client() as client:  # each time another worker
+            send(daemon, client)
+        return is_down_in(3)
+    for outage in (1, 2):
+        begin = daemon.mark()
+        two.reset(drop)
+        wait_for(until_all_are_down, "not all find out", 60)
+        assert len(lines(daemon, DOWN, "two")) == outage
+        assert len(lines(daemon, UP, "two")) == outage - 1
+        two.default = ok
+        daemon.wait_log(UP.format("two"), 2 * PATIENCE, begin)
+        wait_for(lambda: is_down_in(0), "it is not up everywhere")
+        assert len(lines(daemon, UP, "two")) == outage
+        missed = sum("two=down" in line for line in daemon.log.lines[begin:])
+        assert int(lines(daemon, UP, "two", begin)[0][2]) == missed
+    two.reset(drop)
+    wait_for(until_all_are_down, "not all find out", 60)
+    old = daemon.workers()
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not set(old) & set(daemon.workers())
+             and len(daemon.workers()) == 3, "they are not replaced")
+    with daemon.udp_client() as client:
+        bring_down(daemon, client, "two")
+    assert len(lines(daemon, DOWN, "two")) == 4
 
 
 @pytest.mark.parametrize("way", ["auto", "tcp"])

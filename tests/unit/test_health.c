@@ -166,7 +166,6 @@ open_breaker(struct health *h, uint64_t now_us)
 	check_row_int("third", health_outcome(h, &unproven, now_us, now_us),
 	    HEALTH_WENT_DOWN);
 	check_row_int("cause", h->cause, TSTAT_IGN_UNSIGNED);
-	check_row_int("since", h->down_us, now_us);
 }
 
 /* C05: what was in flight while the machine slept, found at once. */
