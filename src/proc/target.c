@@ -670,6 +670,13 @@ target_give(struct target *t, const struct job *job)
 }
 
 void
+target_disable(struct target *t, bool is_disabled)
+{
+	if (atomic_exchange(&t->is_disabled, is_disabled) != is_disabled)
+		target_wake(t);
+}
+
+void
 target_wake(struct target *t)
 {
 	bell_ring(&t->bell);

@@ -55,6 +55,8 @@ void target_free(struct target *t);
  * jobs are out (TSTAT_FAIL_BUSY), or the target is down (TSTAT_FAIL_DOWN). */
 enum target_counter target_give(struct target *t, const struct job *job);
 bool target_is_down(const struct target *t);
+/* One that is disabled is probed by order only. */
+void target_disable(struct target *t, bool is_disabled);
 /* Wakes the thread, after any number of target_give. */
 void target_wake(struct target *t);
 bool target_take(struct target *t, struct result *result);

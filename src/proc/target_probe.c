@@ -162,6 +162,13 @@ take_order(struct target *t)
 	return true;
 }
 
+static uint64_t
+due_us(struct target *t)
+{
+	return atomic_load(&t->is_disabled) ? UINT64_MAX
+					    : health_probe_us(&t->health);
+}
+
 void
 target_probe_tick(struct target *t)
 {
@@ -178,7 +185,7 @@ target_probe_tick(struct target *t)
 			begin(t, (enum probe_kind)p->step, zone, UINT64_MAX);
 		else
 			finish_order(t);
-	} else if (t->now_us >= health_probe_us(&t->health)) {
+	} else if (t->now_us >= due_us(t)) {
 		zone = zone_to_probe(t);
 		begin(t, PROBE_UPDATE, zone,
 		    health_probe_sent(&t->health, t->now_us));
@@ -194,5 +201,5 @@ target_probe_due_us(struct target *t)
 		return p->until_us;
 	if (p->has_order || !queue_is_empty(&t->probe_orders))
 		return 0;
-	return health_probe_us(&t->health);
+	return due_us(t);
 }

@@ -78,6 +78,7 @@ struct target {
 	struct queue probe_results;
 	struct bell bell;
 	atomic_bool is_stopping;
+	atomic_bool is_disabled; /* written by the worker */
 	atomic_bool is_down; /* written by the thread */
 	_Atomic uint64_t not_given; /* while down; written by the worker */
 	struct target_stats stats;

@@ -286,8 +286,12 @@ pollable_ear(const struct worker *w, const struct ear *e)
 static void
 obey(struct worker *w, const struct standing *standing)
 {
+	size_t i;
+
 	w->standing = *standing;
 	log_set_level((enum log_level)standing->level);
+	for (i = 0; i < w->conf->ntargets; i++)
+		target_disable(w->targets[i], standing->disabled >> i & 1);
 }
 
 static void
@@ -413,11 +417,11 @@ worker_run(const struct worker_setup *setup)
 	snprintf(w->id_prefix, sizeof(w->id_prefix), "%u.%zu.",
 	    setup->generation, setup->index);
 	w->bell.fds[0] = w->bell.fds[1] = -1;
-	obey(w, &setup->standing);
 	read_clocks(w);
 	if (!make_ready(w)) {
 		log_error("cannot start: %s", strerror(errno));
 	} else if (start_targets(w)) {
+		obey(w, &setup->standing);
 		if (!write_frame(w, &ready)) {
 			log_error(
 			    "cannot tell the parent: %s", strerror(errno));

@@ -313,6 +313,26 @@ def test_one_line_for_all_workers(start, targets):
     assert len(lines(daemon, DOWN, "two")) == 4
 
 
+def test_disabled_is_not_probed(start, targets):
+    """Until it is enabled again; the other one tells the time."""
+    one, two, three = targets("one", "two", "three")
+    daemon = start([one, dying(two), dying(three)], control_socket=True,
+                   require_confirmation="any", client_deadline_ms=5000)
+    two.reset(drop)
+    three.reset(drop)
+    with daemon.udp_client() as client:
+        for label in ("two", "three"):
+            if not lines(daemon, DOWN, label):
+                bring_down(daemon, client, label)
+    daemon.ctl("disable", "two")
+    wait_for(lambda: sum(r.is_probe for r in three.received) >= 2,
+             "no probes", PATIENCE)
+    assert not any(r.is_probe for r in two.received)
+    two.default = ok
+    daemon.ctl("enable", "two")
+    daemon.wait_log(UP.format("two"), PATIENCE)
+
+
 @pytest.mark.parametrize("way", ["auto", "tcp"])
 def test_server_starts_again(start, targets, way):
     """On its old port."""
