@@ -7,7 +7,6 @@ import heapq
 import itertools
 import mmap
 import multiprocessing
-import random
 import selectors
 import time
 

@@ -28,14 +28,14 @@ def short_world():
         yield types.SimpleNamespace(mux=daemon, one=one, client=client)
 
 
-def update(owner="h1", prereqs=()):
-    return sign(golden(updates=[address(f"{owner}.{wire.ZONE}")],
-                       prereqs=prereqs))
+def update(owner="h1", prereqs=(), ident=None):
+    return sign(golden(ident=ident, prereqs=prereqs,
+                       updates=[address(f"{owner}.{wire.ZONE}")]))
 
 
-def careful():
+def careful(ident=None):
     """With a prerequisite: never sent twice by UDP."""
-    return update(prereqs=[rr(H1, ANY, ANY, 0)])
+    return update(prereqs=[rr(H1, ANY, ANY, 0)], ident=ident)
 
 
 def ask(world, request, behaviour, want):

@@ -16,10 +16,9 @@ import pytest
 import fake
 import mux
 import wire
-from answers import SIGNED, check
 from client import PATIENCE
 from daemon_help import assert_answers, needs_root, update, wait_for
-from mux import Mux, run
+from mux import run
 
 REQUEST_OCTETS = 512
 NOBODY = 65534

@@ -15,15 +15,10 @@ from client import PATIENCE, Udp
 from daemon_help import assert_answers, is_running, update, wait_for
 from fake import Gate, after, ok
 from shim import fixture_library, fixture_shim  # noqa: F401
-from target_help import H1
-from wire import ANY, golden, parse, rr, sign
+from target_help import careful
+from wire import golden, parse, rr, sign
 
 SOURCES = 24  # of which each of two workers hears some
-
-
-def careful():
-    """With a prerequisite: no target gets it twice by UDP."""
-    return sign(golden(prereqs=[rr(H1, ANY, ANY, 0)]))
 
 
 def updates_in_hand(stack, daemon, gate, count):

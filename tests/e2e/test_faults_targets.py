@@ -4,7 +4,6 @@ case of the conformance matrix. Those that other files show are in
 faults.txt."""
 import contextlib
 import re
-import struct
 import time
 
 import pytest
@@ -14,7 +13,7 @@ import mux
 import wire
 from answers import SIGNED, check
 from daemon_help import update
-from fake import FakeTarget, Gate, both, odd, ok, rcode, stream
+from fake import FakeTarget, Gate, both, odd, ok, rcode
 from mux import Mux
 from target_help import FAILED, careful
 from wire import (BADTIME, NOERROR, NOTAUTH, NOTZONE, NXDOMAIN, NXRRSET,
@@ -98,21 +97,6 @@ def test_fault_t09_badtime(start, targets):
         "says BADTIME").groups()
     assert abs(int(ours) - int(theirs) - behind) <= 2
     assert sum("clocks differ" in line for line in daemon.log.lines) == 1
-
-
-def test_fault_t14_length_and_less(start, targets):
-    """It is waited for no longer than for any other answer; the next
-    update has another connection."""
-    few = stream(struct.pack(">H", 65535) + b"few")
-    one, = targets("one")
-    daemon = start([one.config(transport="tcp", timeout_ms=300)],
-                   unconfirmed="servfail", client_deadline_ms=4000)
-    with daemon.udp_client() as client:
-        for behaviour, want in ((few, FAILED), (ok, SIGNED())):
-            one.reset(behaviour)
-            request = careful()
-            check(client.ask(request), request, want)
-    assert one.accepted == 2
 
 
 def test_fault_t16_target_limits_connections(start, targets, stack):

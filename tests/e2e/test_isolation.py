@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 """What dead targets cost: neither memory nor the others' time."""
-import re
 import signal
 import socket
 

@@ -2,7 +2,6 @@
 """Reload by generation: a new set of workers beside the old one."""
 import os
 import pathlib
-import re
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ import fake
 import mux
 import wire
 from answers import SIGNED, check
-from client import PATIENCE, Closed, Tcp, Udp
+from client import Closed, Tcp, Udp
 from daemon_help import (assert_answers, is_running, needs_root, update,
                          wait_for)
 from fake import Gate

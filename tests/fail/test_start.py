@@ -5,7 +5,6 @@ nobody holds the pid file."""
 import contextlib
 import fcntl
 import os
-import pathlib
 import re
 import signal
 import subprocess

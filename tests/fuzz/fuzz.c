@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/work.h"
 #include "base/compat.h"
 
 void
@@ -40,27 +41,7 @@ fuzz_contains(
 	return false;
 }
 
-static size_t work, work_began;
-
-void __cyg_profile_func_enter(void *function, void *site)
-    __attribute__((no_instrument_function));
-void __cyg_profile_func_exit(void *function, void *site)
-    __attribute__((no_instrument_function));
-
-void
-__cyg_profile_func_enter(void *function, void *site)
-{
-	(void)function;
-	(void)site;
-	work++;
-}
-
-void
-__cyg_profile_func_exit(void *function, void *site)
-{
-	(void)function;
-	(void)site;
-}
+static uint64_t work_began;
 
 void
 fuzz_work_begin(void)

@@ -196,6 +196,17 @@ build_hex(struct build_out *o, const char *hex)
 	o->len += hex_octets(hex, o->octets + o->len, 1024);
 }
 
+/* An update with one opaque record, len octets before its additional. */
+static inline void
+build_large(struct build_out *o, size_t len)
+{
+	o->len = 0;
+	build_hex(o, "beef2800 0001000000010000" ZONE "c00c ff000001 0000003c");
+	build_uint(o, len - o->len - 2, 2);
+	memset(o->octets + o->len, 0xc0, len - o->len);
+	o->len = len;
+}
+
 static inline void
 build_seal_names(const struct seal *s, struct name *key, struct name *alg)
 {

@@ -343,16 +343,6 @@ make_side(struct side *s, size_t name_len, const char *alg)
 }
 
 static void
-put_large(struct build_out *o, size_t len)
-{
-	o->len = 0;
-	build_hex(o, "beef2800 0001000000010000" ZONE "c00c ff000001 0000003c");
-	build_uint(o, len - o->len - 2, 2);
-	memset(o->octets + o->len, 0xc0, len - o->len);
-	o->len = len;
-}
-
-static void
 check_copy(const char *row, const struct inbound *in, const struct side *to)
 {
 	static uint8_t got[FORWARD_OCTETS_MAX], expected[BUILD_OCTETS_MAX];
@@ -369,7 +359,7 @@ check_copy(const char *row, const struct inbound *in, const struct side *to)
 		check_row_int(row, len, 0);
 		return;
 	}
-	put_large(&want, body);
+	build_large(&want, body);
 	build_seal(&want, &s, NULL, &mac);
 	check_row_octets(row, got, len, want.octets, want.len);
 }
@@ -393,7 +383,7 @@ check_large(
 	conf.clients = &client;
 	conf.records_per_update = UINT16_MAX;
 	snprintf(row, sizeof(row), "ST10 %s %zu octets", from->alg, len);
-	put_large(&o, len - from->own);
+	build_large(&o, len - from->own);
 	build_seal(&o, &s, NULL, &mac);
 	check_row_int(row, o.len, len);
 	decide(&v, o.octets, o.len, &d);

@@ -177,17 +177,6 @@ test_again(void **state)
 	    copy.mac.octets, copy.mac.len);
 }
 
-/* An update with one opaque record, len octets before its additional. */
-static void
-large(struct build_out *o, size_t len)
-{
-	o->len = 0;
-	build_hex(o, "beef2800 0001000000010000" ZONE "c00c ff000001 0000003c");
-	build_uint(o, len - o->len - 2, 2);
-	memset(o->octets + o->len, 0xc0, len - o->len);
-	o->len = len;
-}
-
 /* S15: a copy is never longer than a message can be. */
 static void
 test_large(void **state)
@@ -206,7 +195,7 @@ test_large(void **state)
 		struct copy copy = {.id = ID, .time_signed = BUILD_NOW};
 		size_t got_len;
 
-		large(&o, len);
+		build_large(&o, len);
 		build_inbound(&in, o.octets, o.len);
 		snprintf(row, sizeof(row), "%zu octets", len);
 		check_row_int(row, forward_len(&in, &tsig), len + own);
@@ -215,7 +204,7 @@ test_large(void **state)
 			check_row_int(row, got_len, 0);
 			continue;
 		}
-		large(&want, len);
+		build_large(&want, len);
 		build_patch(expected, 0, ID);
 		build_seal(&want, &s, NULL, &mac);
 		check_row_octets(row, got, got_len, want.octets, want.len);
@@ -527,7 +516,7 @@ test_longest(void **state)
 
 	(void)state;
 	send_golden(&sent);
-	large(&o, 65535 - own);
+	build_large(&o, 65535 - own);
 	build_patch(octets, 0, ID);
 	build_patch(octets, 2, 0xa806);
 	build_seal(&o, &s, &sent.copy.mac, &mac);
