@@ -70,8 +70,11 @@ run_targets(
 {
 	struct totals *sum = tally_sum(p);
 
-	control_answer_with(
-	    peer, 0, sum != NULL ? status_targets(p, sum, r->is_json) : NULL);
+	if (p->current == NULL)
+		refuse(peer, "nothing serves yet\n");
+	else
+		control_answer_with(peer, 0,
+		    sum != NULL ? status_targets(p, sum, r->is_json) : NULL);
 	totals_free(sum);
 }
 
