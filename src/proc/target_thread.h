@@ -111,7 +111,31 @@ struct target {
 	uint8_t answer[65535];
 };
 
-/* target.c */
+/* Figures that the worker reads while the thread counts. */
+static inline void
+target_set(_Atomic uint64_t *value, uint64_t n)
+{
+	atomic_store_explicit(value, n, memory_order_relaxed);
+}
+
+static inline uint64_t
+target_get(_Atomic uint64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+/* One writer: a plain add would do, were nobody to read. */
+static inline void
+target_add(_Atomic uint64_t *value, uint64_t n)
+{
+	target_set(value, target_get(value) + n);
+}
+
+/* target_run.c: of the thread. */
+void *target_run(void *arg);
+
+/* target_exchange.c */
+void target_draw_ids(struct target *t);
 void target_count(struct target *t, enum target_counter s);
 /* Ends the exchange with an outcome for the worker. */
 void target_finish(struct target *t, struct exchange *x, struct outcome o);
@@ -134,6 +158,9 @@ void target_answered(struct target *t, enum exchange_way way, uint8_t path,
 /* Rate-limited by cause. x: with which update, or NULL. */
 void target_complain(struct target *t, const struct exchange *x,
     enum target_counter cause, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The same line, whenever it is called. id: of an update, or 0. */
+void target_say(const struct target *t, uint64_t id, enum target_counter cause,
+    const char *what, unsigned suppressed);
 
 /* target_probe.c */
 static inline bool

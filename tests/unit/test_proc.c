@@ -9,7 +9,7 @@
 #include "hex.h"
 #include "proc/signals.h"
 /* random_id is inside. */
-#include "proc/target.c"
+#include "proc/target_exchange.c"
 
 /* More octets than a pipe holds. */
 #define STORM 100000
