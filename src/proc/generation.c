@@ -32,6 +32,17 @@ make_totals(struct generation *g)
 	return g->base != NULL;
 }
 
+static bool
+make_memory(struct generation *g)
+{
+	g->outages = outage_new(g->conf->ntargets);
+	if (g->outages == NULL) {
+		log_error("memory shared with workers: %s", strerror(errno));
+		return false;
+	}
+	return make_totals(g);
+}
+
 struct generation *
 generation_new(struct conf *conf, unsigned number, const struct generation *old)
 {
@@ -47,13 +58,8 @@ generation_new(struct conf *conf, unsigned number, const struct generation *old)
 	g->number = number;
 	for (i = 0; i < CONF_WORKERS_MAX; i++)
 		child_init(&g->children[i], i);
-	g->outages = outage_new(conf->ntargets);
-	if (g->outages == NULL || !make_totals(g)) {
-		log_error("no memory");
-		generation_free(g, old);
-		return NULL;
-	}
-	if (!listen_open(conf, old != NULL ? &old->listen : NULL, &g->listen)) {
+	if (!make_memory(g) ||
+	    !listen_open(conf, old != NULL ? &old->listen : NULL, &g->listen)) {
 		generation_free(g, old);
 		return NULL;
 	}
