@@ -32,7 +32,7 @@ _ddns_muxctl()
 	case $command in
 	'')
 		words='status targets stats watch probe disable enable
-		    log-level reload -s -V --json --prometheus --reset-view'
+		    log-level reload genkey -s -V --json --prometheus --reset-view'
 		;;
 	disable | enable | probe)
 		((COMP_CWORD == i + 1)) &&
@@ -41,6 +41,10 @@ _ddns_muxctl()
 	log-level)
 		((COMP_CWORD == i + 1)) &&
 		    words='error warning notice info debug'
+		;;
+	genkey)
+		((COMP_CWORD == i + 2)) &&
+		    words='hmac-sha256 hmac-sha384 hmac-sha512 hmac-sha224'
 		;;
 	status | targets | watch) words=--json ;;
 	stats) words='--json --prometheus --reset-view' ;;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ddns-muxctl: one request to the daemon's control socket, its answer to
- * standard output. The daemon does all the work; see proc/control.h.
+ * standard output. The daemon does all the work, see proc/control.h; but
+ * genkey is done here.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -15,13 +16,14 @@
 #include <unistd.h>
 
 #include "base/compat.h"
+#include "genkey.h"
 #include "proc/control.h"
 
 #define DEFAULT_SOCKET RUNSTATEDIR "/ddns-mux/control.sock"
 #define EXIT_TROUBLE 3 /* 0, 1, 2 are the daemon's to say */
 
 struct options {
-	const char *socket;
+	const char *socket; /* NULL: the default */
 	bool has_version;
 	/* Words that follow the command in the request. */
 	bool is_json;
@@ -39,6 +41,7 @@ usage(void)
 	    "       ddns-muxctl [-s socket] [--json] probe target [zone]\n"
 	    "       ddns-muxctl [-s socket] disable target | enable target\n"
 	    "       ddns-muxctl [-s socket] log-level level | reload\n"
+	    "       ddns-muxctl genkey name [algorithm]\n"
 	    "       ddns-muxctl -V\n");
 	return EXIT_TROUBLE;
 }
@@ -169,24 +172,26 @@ copy_answer(int fd)
 	return status;
 }
 
-int
-main(int argc, char **argv)
+static int
+make_key(int argc, char **argv, const struct options *o)
 {
-	struct options o = {.socket = DEFAULT_SOCKET};
-	char request[CONTROL_REQUEST_OCTETS];
-	int fd;
+	int nwords = argc - optind - 1;
 
-	if (!parse_options(argc, argv, &o))
+	if (o->socket != NULL || o->is_json || o->is_prometheus ||
+	    o->is_reset || nwords < 1 || nwords > 2)
 		return usage();
-	if (o.has_version) {
-		printf("ddns-muxctl %s\n", PACKAGE_VERSION);
-		return 0;
-	}
-	if (!make_request(request, argc, argv, &o))
-		return usage();
-	fd = connect_to(o.socket);
+	/* NULL stands behind the last word. */
+	return genkey_print(argv[optind + 1], argv[optind + 2]) ? 0
+								: EXIT_TROUBLE;
+}
+
+static int
+ask(const char *path, const char request[CONTROL_REQUEST_OCTETS])
+{
+	int fd = connect_to(path);
+
 	if (fd == -1 || !send_request(fd, request)) {
-		fprintf(stderr, "ddns-muxctl: %s: %s%s\n", o.socket,
+		fprintf(stderr, "ddns-muxctl: %s: %s%s\n", path,
 		    strerror(errno),
 		    errno == ENOENT || errno == ECONNREFUSED
 			? ": is ddns-mux running?"
@@ -194,4 +199,23 @@ main(int argc, char **argv)
 		return EXIT_TROUBLE;
 	}
 	return copy_answer(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.socket = NULL};
+	char request[CONTROL_REQUEST_OCTETS];
+
+	if (!parse_options(argc, argv, &o))
+		return usage();
+	if (o.has_version) {
+		printf("ddns-muxctl %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (strcmp(argv[optind], "genkey") == 0)
+		return make_key(argc, argv, &o);
+	if (!make_request(request, argc, argv, &o))
+		return usage();
+	return ask(o.socket != NULL ? o.socket : DEFAULT_SOCKET, request);
 }

@@ -42,3 +42,28 @@ base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap,
 	*out_len = n;
 	return true;
 }
+
+void
+base64_encode(const uint8_t *octets, size_t len, char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t i, left;
+	uint32_t bits;
+
+	for (i = 0; i < len; i += 3) {
+		left = len - i;
+		bits = (uint32_t)octets[i] << 16;
+		bits |= left > 1 ? (uint32_t)octets[i + 1] << 8 : 0;
+		bits |= left > 2 ? octets[i + 2] : 0;
+		*out++ = digits[bits >> 18];
+		*out++ = digits[bits >> 12 & 63];
+		*out++ = digits[bits >> 6 & 63];
+		*out++ = digits[bits & 63];
+	}
+	if (len % 3 != 0)
+		out[-1] = '=';
+	if (len % 3 == 1)
+		out[-2] = '=';
+	*out = '\0';
+}

@@ -15,4 +15,8 @@
 bool base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap,
     size_t *out_len);
 
+/* The text of len octets with its NUL, BASE64_TEXT_MAX(len) characters. */
+#define BASE64_TEXT_MAX(len) (((len) + 2) / 3 * 4 + 1)
+void base64_encode(const uint8_t *octets, size_t len, char *out);
+
 #endif

@@ -221,11 +221,13 @@ def test_words(controlled):
 
 
 def test_usage():
-    for words in ([], ["-x"], ["status", "a b"], ["status", ""]):
+    for words in ([], ["-x"], ["status", "a b"], ["status", ""], ["genkey"],
+                  ["genkey", "a", "hmac-sha256", "b"], ["genkey", "-a"],
+                  ["-s", "/x", "genkey", "a"], ["--json", "genkey", "a"]):
         done = subprocess.run([mux.CTL, *words], capture_output=True,
                               text=True, check=False)
         assert done.returncode == 3
-        assert done.stderr.rpartition("usage:")[2].count("\n") == 6
+        assert done.stderr.rpartition("usage:")[2].count("\n") == 7
 
 
 def test_nobody_there(tmp_path):
@@ -394,6 +396,7 @@ def test_completion(controlled):
                               text=True, check=True)
         return done.stdout.split()
     assert complete("st") == ["status", "stats"]
+    assert complete("genkey", "name", "hmac-sha5") == ["hmac-sha512"]
     assert complete("log-level", "") == ["error", "warning", "notice",
                                          "info", "debug"]
     at = ("-s", str(daemon.socket))

@@ -12,7 +12,7 @@ say() {
 }
 
 # Made by the pinned version only: others format otherwise.
-for f in src/*.c src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
+for f in src/*.[ch] src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
     tests/fail/*.c tests/e2e/*.c; do
 	clang-format-14 --dry-run -Werror "$f" 2>/dev/null ||
 	    say "$f: not as clang-format-14 has it"
@@ -21,7 +21,7 @@ for f in src/*.c src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
 done
 
 bsd=$(pkg-config --cflags libbsd-overlay)
-for f in src/*/*.h; do
+for f in src/*.h src/*/*.h; do
 	# shellcheck disable=SC2086
 	printf '#include "%s"\n' "${f#src/}" |
 	    gcc -fsyntax-only -D_GNU_SOURCE -Isrc $bsd -x c - ||

@@ -301,6 +301,7 @@ base64(void **state)
 	    {"Zm9\xc3", NULL, 0},
 	};
 	uint8_t out[16];
+	char text[BASE64_TEXT_MAX(6)];
 	size_t i, len;
 
 	(void)state;
@@ -312,6 +313,8 @@ base64(void **state)
 			continue;
 		assert_int_equal(len, rows[i].len);
 		assert_memory_equal(out, rows[i].out, len);
+		base64_encode(out, len, text);
+		assert_string_equal(text, rows[i].in);
 	}
 }
 
