@@ -24,7 +24,7 @@ packages_of()
 		;;
 	test)
 		echo clang clang-format-14 clang-tidy-14 libclang-rt-14-dev \
-		    cppcheck libcmocka-dev libldns3 mandoc procps valgrind \
+		    cppcheck groff-base libcmocka-dev libldns3 mandoc procps valgrind \
 		    python3-pytest python3-dnspython \
 		    bind9 bind9-dnsutils knot knot-dnsutils \
 		    pdns-server pdns-backend-sqlite3 sqlite3 \

@@ -29,7 +29,9 @@ for f in src/*.h src/*/*.h; do
 done
 
 for f in doc/*.[58]; do
-	found=$(mandoc -Tlint -Wwarning "$f" || true)
+	# Whose manuals are installed is the machine's business.
+	found=$(mandoc -Tlint -Wstyle "$f" 2>/dev/null |
+	    grep -v 'STYLE: referenced manual not found' || true)
 	[ -z "$found" ] || say "$found"
 done
 
