@@ -4,7 +4,6 @@ by the program that it is for."""
 import base64
 import json
 import re
-import shlex
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -13,56 +12,12 @@ import pytest
 
 import fake
 import mux
-import wire
+from genkey_help import Printed, genkey, run, run_pdnsutil
 from servers import POWERDNS_SCHEMA, find_program, unconfined
 
 OCTETS = {"hmac-sha256": 32, "hmac-sha384": 48, "hmac-sha512": 64,
           "hmac-sha224": 28}
 LONGEST = ".".join(["x" * 63, "y" * 63, "z" * 63, "w" * 61])
-COMMENT = re.compile(r"^# (.*):\n", re.MULTILINE)
-
-
-def genkey(*words, status=0, **how):
-    """What it says: on standard output, or else on standard error."""
-    done = subprocess.run([mux.CTL, "genkey", *words], capture_output=True,
-                          text=True, check=False, **how)
-    assert done.returncode == status, done
-    assert bool(done.stderr) == bool(status) == (not done.stdout)
-    return done.stdout or done.stderr
-
-
-class Printed:
-    """The parts of one run's output, as an administrator cuts them out."""
-
-    def __init__(self, folder, *words):
-        self.folder = folder
-        self.text = genkey(*words)
-        self.file = mux.write_secret(folder / "printed.key", self.text)
-        self.name, self.algorithm, self.base64 = re.search(
-            r'^key "(\S+)" {\n\talgorithm (\S+);\n\tsecret "(\S+)";\n};\n',
-            self.text, re.MULTILINE).groups()
-        self.key = wire.Key(self.name + ".", base64.b64decode(self.base64),
-                            self.algorithm)
-        pieces = COMMENT.split(self.text.partition("/*")[2])[1:]
-        bodies = (body.partition("\n\n")[0] for body in pieces[1::2])
-        self.parts = dict(zip(pieces[::2], bodies))
-
-    def part(self, word):
-        """The one whose comment has this word."""
-        [found] = [body for comment, body in self.parts.items()
-                   if word in comment]
-        return found
-
-    def write(self, name, text):
-        return str(mux.write_secret(self.folder / name, text))
-
-
-def run(*command, **how):
-    """A program that has nothing to complain of."""
-    done = subprocess.run(command, capture_output=True, text=True,
-                          timeout=30, check=False, **how)
-    assert done.returncode == 0, f"{done.args}\n{done.stdout}{done.stderr}"
-    return done
 
 
 # Each program, given its part
@@ -114,11 +69,7 @@ def check_powerdns(printed):
     db.close()
     printed.write("pdns.conf",
                   f"launch=gsqlite3\ngsqlite3-database={database}\n")
-    commands = printed.part("PowerDNS").replace(" ZONE ", " example.org ")
-    real = shlex.join(["command", find_program("pdnsutil"),
-                       f"--config-dir={printed.folder}"])
-    script = f'set -e\npdnsutil() {{ {real} "$@"; }}\n{commands}\n'
-    run("/bin/sh", "-c", script)
+    run_pdnsutil(printed, printed.folder, "example.org")
     with sqlite3.connect(database) as db:
         assert db.execute("SELECT name, algorithm, secret FROM tsigkeys"
                           ).fetchall() == [
@@ -155,10 +106,8 @@ def test_each_form_is_taken(tmp_path, words):
 def test_round_trip(tmp_path, start):
     """nsupdate -k, ddns-mux with the same file, and a target that has the
     secret of another one."""
-    for folder in ("client", "target"):
-        (tmp_path / folder).mkdir()
-    client = Printed(tmp_path / "client", "kea-ddns-key")
-    other = Printed(tmp_path / "target", "ddns-mux-pdns1", "hmac-sha512")
+    client = Printed(tmp_path, "kea-ddns-key")
+    other = Printed(tmp_path, "ddns-mux-pdns1", "hmac-sha512")
     with fake.FakeTarget("pdns-1", key=other.key) as target:
         group = {**target.config(), "tsig": {
             "name": other.name, "key_file": str(other.file)}}
