@@ -3,7 +3,7 @@
  * What a process that was taken over can still do: as little as the system
  * allows to enforce. configure chooses the file: sandbox_linux.c (with
  * landlock.c and seccomp*.c), sandbox_pledge.c, sandbox_capsicum.c, or
- * sandbox_none.c.
+ * sandbox_none.c; sandbox.c is for all.
  * Order: sandbox_while_root, sandbox_parent; then in each worker, forked
  *   from that parent, sandbox_worker_early and sandbox_worker.
  * Threads: each call says. Errors: false after a log line; the process must
@@ -30,6 +30,9 @@ bool sandbox_parent(const struct conf *conf, const char *pidfile);
 bool sandbox_worker_early(const struct worker_setup *setup);
 /* With all threads running: for every one of them. */
 bool sandbox_worker(const struct worker_setup *setup);
+
+/* Logs errno, what failed, and is false. */
+bool sandbox_refuse(const char *what);
 
 /* To be said of a process that this signal killed; "" if it tells nothing. */
 const char *sandbox_hint(int signo);

@@ -7,8 +7,6 @@
 #include <sys/capsicum.h>
 #include <sys/procctl.h>
 
-#include <errno.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,13 +15,6 @@
 #include "proc/worker.h"
 
 const char sandbox_name[] = "rights of descriptors, no new privileges";
-
-static bool
-refuse(const char *what)
-{
-	log_error("sandbox: %s: %s", what, strerror(errno));
-	return false;
-}
 
 void
 sandbox_while_root(void)
@@ -40,7 +31,7 @@ sandbox_parent(const struct conf *conf, const char *pidfile)
 	(void)pidfile;
 	if (procctl(P_PID, getpid(), PROC_TRACE_CTL, &untraced) == -1 ||
 	    procctl(P_PID, getpid(), PROC_NO_NEW_PRIVS_CTL, &sealed) == -1)
-		return refuse("procctl");
+		return sandbox_refuse("procctl");
 	log_note("sandbox: %s", sandbox_name);
 	return true;
 }
@@ -96,7 +87,7 @@ sandbox_worker_early(const struct worker_setup *setup)
 	if (!privs_limit(worker_descriptors(setup->conf)))
 		return false;
 	return (limit_listeners(setup) && limit_others(setup)) ||
-	       refuse("rights of descriptors");
+	       sandbox_refuse("rights of descriptors");
 }
 
 bool

@@ -21,13 +21,6 @@
 
 const char sandbox_name[] = SECCOMP_NAME "landlock, no capabilities";
 
-static bool
-refuse(const char *what)
-{
-	log_error("sandbox: %s: %s", what, strerror(errno));
-	return false;
-}
-
 /* Where that is forbidden (in some containers) the others hold as well. */
 void
 sandbox_while_root(void)
@@ -61,11 +54,11 @@ sandbox_parent(const struct conf *conf, const char *pidfile)
 	(void)conf;
 	(void)pidfile;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return refuse("no_new_privs");
+		return sandbox_refuse("no_new_privs");
 	if (!drop_capabilities())
-		return refuse("capabilities");
+		return sandbox_refuse("capabilities");
 	if (!seccomp_parent())
-		return refuse("seccomp");
+		return sandbox_refuse("seccomp");
 	log_note("sandbox: %sno capabilities, landlock %s", SECCOMP_NAME,
 	    version > 0 ? "in workers" : "not in this kernel");
 	return true;
@@ -79,11 +72,11 @@ sandbox_worker_early(const struct worker_setup *setup)
 	if (!privs_limit(worker_descriptors(setup->conf)))
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return refuse("no_new_privs");
+		return sandbox_refuse("no_new_privs");
 	if (!drop_capabilities())
-		return refuse("capabilities");
+		return sandbox_refuse("capabilities");
 	if (!landlock_enter(setup->conf))
-		return refuse("landlock");
+		return sandbox_refuse("landlock");
 	return true;
 }
 
@@ -96,10 +89,10 @@ sandbox_worker(const struct worker_setup *setup)
 	if (!privs_forbid_fork())
 		return false;
 	if (!seccomp_worker())
-		return refuse("seccomp");
+		return sandbox_refuse("seccomp");
 	/* Without it IDs could be guessed. */
 	if (getrandom(&octet, sizeof(octet), 0) != sizeof(octet))
-		return refuse("getrandom");
+		return sandbox_refuse("getrandom");
 	return true;
 }
 

@@ -2,7 +2,6 @@
 /* OpenBSD. */
 #include "proc/sandbox.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,13 +14,6 @@
 #include "proc/worker.h"
 
 const char sandbox_name[] = "pledge, unveil";
-
-static bool
-refuse(const char *what)
-{
-	log_error("sandbox: %s: %s", what, strerror(errno));
-	return false;
-}
 
 void
 sandbox_while_root(void)
@@ -73,10 +65,10 @@ bool
 sandbox_parent(const struct conf *conf, const char *pidfile)
 {
 	if (!unveil_files(conf, pidfile))
-		return refuse("unveil");
+		return sandbox_refuse("unveil");
 	if (pledge("stdio rpath wpath cpath fattr flock unix inet proc",
 		NULL) == -1)
-		return refuse("pledge");
+		return sandbox_refuse("pledge");
 	log_note("sandbox: %s", sandbox_name);
 	return true;
 }
@@ -95,7 +87,7 @@ sandbox_worker(const struct worker_setup *setup)
 	(void)setup;
 	if (!privs_forbid_fork())
 		return false;
-	return pledge("stdio inet", NULL) == 0 || refuse("pledge");
+	return pledge("stdio inet", NULL) == 0 || sandbox_refuse("pledge");
 }
 
 const char *
