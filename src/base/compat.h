@@ -34,6 +34,21 @@
 #define SO_SPREAD 0
 #endif
 
+/* Where the C library packs their arguments into memory (socketcall), no
+ * filter of system calls can see them: there they are called directly. */
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+#if defined(SYS_socketcall) && defined(SYS_socket)
+#define compat_socket(...) ((int)syscall(SYS_socket, __VA_ARGS__))
+#define compat_setsockopt(...) ((int)syscall(SYS_setsockopt, __VA_ARGS__))
+#define compat_getsockopt(...) ((int)syscall(SYS_getsockopt, __VA_ARGS__))
+#else
+#define compat_socket socket
+#define compat_setsockopt setsockopt
+#define compat_getsockopt getsockopt
+#endif
+
 /* Other processes of the same user can't read this one's memory. */
 #if defined(__linux__)
 #include <sys/prctl.h>

@@ -65,7 +65,7 @@ sock_packet_pair(int fds[2])
 static int
 open_socket(const struct addr *a, int type)
 {
-	int fd = socket(a->sa.sa_family, type, 0);
+	int fd = compat_socket(a->sa.sa_family, type, 0);
 
 	return fd == -1 ? -1 : sock_set_flags(fd);
 }
@@ -143,7 +143,7 @@ send_at_once(int fd)
 	int on = 1;
 
 	/* Without it a small answer waits for the peer's delayed ACK. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)compat_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 int
@@ -166,7 +166,7 @@ sock_error(int fd)
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+	if (compat_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		return errno;
 	return error;
 }

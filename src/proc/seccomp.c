@@ -36,24 +36,26 @@ static const char *const deadly[] = {"execve", "execveat", "ptrace",
 static const char *const deadly_in_worker[] = {"fork", "vfork", "clone", "kill",
     "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal",
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
-    "setgroups", "setfsuid", "setfsgid", "capset"};
+    "setgroups", "setfsuid", "setfsgid", "setuid32", "setgid32", "setreuid32",
+    "setregid32", "setresuid32", "setresgid32", "setgroups32", "setfsuid32",
+    "setfsgid32", "capset"};
 
 /* Ours, and the C library's: memory, locks, ends of threads, abort. */
-static const char *const needed[] = {"read", "write", "readv", "writev",
-    "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64", "sendto", "sendmsg",
-    "sendmmsg", "accept", "accept4", "connect", "getsockname", "getpeername",
-    "shutdown", "close", "poll", "ppoll", "ppoll_time64", "clock_gettime",
-    "clock_gettime64", "gettimeofday", "time", "clock_nanosleep",
-    "clock_nanosleep_time64", "getrandom", "futex", "futex_time64",
-    "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "brk",
-    "munmap", "mremap", "madvise", "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "sigreturn", "restart_syscall", "alarm", "setitimer",
-    "getpid", "gettid", "exit", "exit_group"};
+static const char *const needed[] = {"read", "write", "readv", "writev", "recv",
+    "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64", "send", "sendto",
+    "sendmsg", "sendmmsg", "accept", "accept4", "connect", "getsockname",
+    "getpeername", "shutdown", "close", "poll", "ppoll", "ppoll_time64",
+    "clock_gettime", "clock_gettime64", "gettimeofday", "time",
+    "clock_nanosleep", "clock_nanosleep_time64", "getrandom", "futex",
+    "futex_time64", "set_robust_list", "rseq", "sched_yield",
+    "sched_getaffinity", "brk", "munmap", "mremap", "madvise", "rt_sigaction",
+    "rt_sigprocmask", "rt_sigreturn", "sigreturn", "restart_syscall", "alarm",
+    "setitimer", "getpid", "gettid", "exit", "exit_group"};
 
 /* Code that asks for a file is told that it may not have it. */
 static const char *const refused[] = {"open", "openat", "openat2", "stat",
-    "lstat", "statx", "newfstatat", "access", "faccessat", "faccessat2",
-    "readlink", "readlinkat"};
+    "lstat", "stat64", "lstat64", "statx", "newfstatat", "fstatat64", "access",
+    "faccessat", "faccessat2", "readlink", "readlinkat"};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define IS(n, value) SCMP_CMP(n, SCMP_CMP_EQ, value, 0)

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/log.h"
 #include "net/sock.h"
 
@@ -102,13 +103,13 @@ try_setuid(void)
 static int
 try_unix(void)
 {
-	return result(socket(AF_UNIX, SOCK_DGRAM, 0));
+	return result(compat_socket(AF_UNIX, SOCK_DGRAM, 0));
 }
 
 static int
 try_raw(void)
 {
-	return result(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+	return result(compat_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
 }
 
 static int
@@ -121,7 +122,7 @@ try_bind(void)
 static int
 connect_to(const struct addr *to)
 {
-	int fd = socket(to->sa.sa_family, SOCK_STREAM, 0);
+	int fd = compat_socket(to->sa.sa_family, SOCK_STREAM, 0);
 
 	return result(fd == -1 ? -1 : connect(fd, &to->sa, addr_len(to)));
 }
@@ -163,7 +164,7 @@ try_descriptors(void)
 	int n = 100000;
 
 	while (n-- > 0) {
-		if (socket(AF_INET, SOCK_DGRAM, 0) == -1)
+		if (compat_socket(AF_INET, SOCK_DGRAM, 0) == -1)
 			return errno;
 	}
 	return 0;

@@ -11,6 +11,10 @@
 
 #include "escapes.h"
 
+#ifndef SYS_newfstatat /* machines with 32 bits */
+#define SYS_newfstatat SYS_fstatat64
+#endif
+
 #define BY_NUMBER(call, ...) \
 	static int try_##call(void) \
 	{ \
@@ -47,19 +51,19 @@ try_unknown(void)
 static int
 try_packet(void)
 {
-	return result(socket(AF_PACKET, SOCK_DGRAM, 0));
+	return result(compat_socket(AF_PACKET, SOCK_DGRAM, 0));
 }
 
 static int
 try_netlink(void)
 {
-	return result(socket(AF_NETLINK, SOCK_RAW, 0));
+	return result(compat_socket(AF_NETLINK, SOCK_RAW, 0));
 }
 
 static int
 try_mptcp(void)
 {
-	return result(socket(AF_INET, SOCK_STREAM, 262));
+	return result(compat_socket(AF_INET, SOCK_STREAM, 262));
 }
 
 static int
@@ -67,7 +71,7 @@ try_filter(void)
 {
 	int on = 1;
 
-	return result(setsockopt(
+	return result(compat_setsockopt(
 	    listening_fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)));
 }
 
