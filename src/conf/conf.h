@@ -65,6 +65,7 @@ struct conf_target {
 enum conf_unconfirmed { UNCONFIRMED_SILENT, UNCONFIRMED_SERVFAIL };
 
 #define CONF_CONTROL_SOCKET_DEFAULT RUNSTATEDIR "/ddns-mux/control.sock"
+#define CONF_USER_DEFAULT SERVICE_USER /* by configure */
 
 /* How many targets have to confirm: CONFIRM_ALL, or 1 ("any") and up. */
 #define CONFIRM_ALL 0
