@@ -26,7 +26,9 @@
 
 /* The option that spreads datagrams over several sockets of one address;
  * without it all workers share one socket. */
-#if defined(__linux__)
+#if defined(SO_SPREAD)
+/* configure was asked for none. */
+#elif defined(__linux__)
 #define SO_SPREAD SO_REUSEPORT
 #elif defined(SO_REUSEPORT_LB)
 #define SO_SPREAD SO_REUSEPORT_LB
