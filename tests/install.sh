@@ -23,8 +23,9 @@ packages_of()
 		echo pdns-server pdns-backend-sqlite3 sqlite3
 		;;
 	test)
-		echo clang clang-format-14 clang-tidy-14 libclang-rt-14-dev \
-		    cppcheck groff-base libcmocka-dev libldns3 mandoc procps valgrind \
+		echo bmake clang clang-format-14 clang-tidy-14 \
+		    libclang-rt-14-dev cppcheck groff-base shellcheck \
+		    libcmocka-dev libldns3 mandoc procps valgrind \
 		    python3-pytest python3-dnspython \
 		    bind9 bind9-dnsutils knot knot-dnsutils \
 		    pdns-server pdns-backend-sqlite3 sqlite3 \

@@ -35,8 +35,21 @@ for f in doc/*.[58]; do
 	[ -z "$found" ] || say "$found"
 done
 
+# No bashism; -nt is in each sh that these meet.
 for f in tests/*.sh tests/*/*.sh .ci/run; do
-	dash -n "$f" || say "$f: not POSIX sh"
+	dash -n "$f" && shellcheck -s sh -S warning -e SC3013 "$f" >&2 ||
+	    say "$f: not POSIX sh"
+done
+# Variables here come from rc.subr, and go there.
+for f in conf/openbsd/pkg/*.rc conf/freebsd/files/*.in; do
+	dash -n "$f" && shellcheck -s sh -S warning -e SC2034,SC2154 "$f" >&2 ||
+	    say "$f: not POSIX sh"
+done
+
+for f in README doc/ARCHITECTURE doc/INSTALL.* conf/*/pkg/DESCR \
+    conf/*/pkg-descr; do
+	found=$(LC_ALL=C grep -nE '[^ -~	]|.{81}|[[:blank:]]$' "$f" || true)
+	[ -z "$found" ] || say "$f: not ASCII, wide, or blanks at an end: $found"
 done
 
 found=$(for f in src/*.c src/*/*.c; do
