@@ -36,30 +36,47 @@ sandbox_parent(const struct conf *conf, const char *pidfile)
 	return true;
 }
 
+/* Without CAP_FCNTL among them there is no fcntl either. */
 static bool
 limit(int fd, const cap_rights_t *rights)
 {
-	return cap_rights_limit(fd, rights) == 0 &&
-	       cap_fcntls_limit(fd, 0) == 0;
+	return cap_rights_limit(fd, rights) == 0;
+}
+
+/* What is accepted has the rights of its listener. */
+static bool
+limit_tcp(int fd)
+{
+	cap_rights_t rights;
+
+	cap_rights_init(&rights, CAP_ACCEPT, CAP_EVENT, CAP_FCNTL, CAP_RECV,
+	    CAP_SEND, CAP_SETSOCKOPT, CAP_SHUTDOWN);
+	return limit(fd, &rights) && cap_fcntls_limit(fd, CAP_FCNTL_SETFL) == 0;
 }
 
 /* An answer by UDP names its receiver: that takes CAP_CONNECT. */
+static bool
+limit_udp(int fd)
+{
+	cap_rights_t rights;
+
+	cap_rights_init(&rights, CAP_CONNECT, CAP_EVENT, CAP_RECV, CAP_SEND);
+	return limit(fd, &rights);
+}
+
 static bool
 limit_listeners(const struct worker_setup *setup)
 {
 	const struct listen_set *set = setup->listen;
 	int fds[CONF_WORKERS_MAX];
-	cap_rights_t udp, tcp;
 	size_t i, n;
 
-	cap_rights_init(&udp, CAP_RECV, CAP_SEND, CAP_CONNECT, CAP_EVENT);
-	cap_rights_init(&tcp, CAP_ACCEPT, CAP_EVENT);
 	for (i = 0; i < set->count; i++) {
 		const struct listener *l = &set->listeners[i];
 
 		n = listen_share(l, setup->index, setup->conf->workers, fds);
 		while (n-- > 0) {
-			if (!limit(fds[n], l->is_tcp ? &tcp : &udp))
+			if (!(l->is_tcp ? limit_tcp : limit_udp)(fds[n]))
 				return false;
 		}
 	}
