@@ -1,20 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Everything that has to pass.  Installs what is missing, builds in folders of
-# its own (build-gcc, build-clang ...), and runs all tests:
+# its own (build-gcc, build-portable ...), and runs all tests:
 #
 #	sh tests/check.sh [step ...]
 #
 #	sh tests/check.sh --fuzz seconds
 #	sh tests/check.sh --soak minutes
 #	sh tests/check.sh --coverage
+#	sh tests/check.sh --foreign i386 | s390x
 #
 # Without steps: all of them.  --list names them.  A log of each step is in
 # build-check/.  --fuzz runs each fuzz target for so long; that they take
 # their corpora is a part of "make check".  --soak puts the daemon under load
 # and faults for so long and prints whether anything grows; it needs root.
 # --coverage prints which share of src/dns and src/mux the unit tests reach,
-# and which the corpora.
+# and which the corpora.  --foreign runs the unit tests on 32-bit x86, or on
+# a big-endian machine that qemu plays.
 
 set -eu
 
@@ -31,14 +33,22 @@ export PYTHONDONTWRITEBYTECODE
 # and in the end the table of what they have shown.
 first=gcc
 lane_1='e2e real lint demo distcheck'
-lane_2='clang asan fail e2e-asan asan-clang e2e-clang e2e-tsan valgrind storm
-    analyse'
+lane_2='portable asan fail e2e-asan asan-clang e2e-portable e2e-tsan valgrind
+    storm analyse'
 last=rows
 all="$first $lane_1 $lane_2 $last"
 
 say()
 {
 	printf '%s\n' "$*"
+}
+
+make='make --no-print-directory'
+made()
+{
+	# Words are meant to be split.
+	# shellcheck disable=SC2086
+	(cd "$1" && shift && $make -j"$jobs" "$@")
 }
 
 # configured folder compiler options ...: configures if that is needed.
@@ -58,12 +68,12 @@ configured()
 		(cd "$folder" && ../configure -q --enable-werror CC="$compiler" \
 		    --sysconfdir=/etc --runstatedir=/run "$@")
 	fi
-	make -C "$folder" -j"$jobs" --no-print-directory
+	made "$folder"
 }
 
 unit_tests()
 {
-	make -C "$1" -j"$jobs" --no-print-directory check || {
+	made "$1" check || {
 		cat "$1/test-suite.log"
 		return 1
 	}
@@ -82,11 +92,34 @@ step_gcc()
 	configured build-gcc gcc --with-hmac=evp_mac && unit_tests build-gcc
 }
 
-step_clang()
+# What the BSDs have, as far as it can be had here: their compiler, their make,
+# the paths and the user of doc/INSTALL.openbsd, and without what the systems
+# do not share: EVP_MAC, a UDP socket per worker, libseccomp.
+portable_build()
 {
-	configured build-clang clang --with-hmac=hmac_ctx &&
-	    unit_tests build-clang
+	options=$(sed -n '/\.\/configure /,/[^\\]$/p' doc/INSTALL.openbsd |
+	    sed -e 's,\./configure,,' -e 's,\\$,,')
+	# Words are meant to be split.
+	# shellcheck disable=SC2086
+	configured build-portable clang $options --with-hmac=hmac_ctx \
+	    --disable-reuseport --without-libseccomp
 }
+
+# Did it get what it asked for?
+is_portable()
+{
+	grep -qx '#define SO_SPREAD 0' build-portable/config.h &&
+	    nm -u build-portable/ddns-mux | grep -q ' HMAC_Init_ex' &&
+	    ! build-portable/ddns-mux -V | grep seccomp
+}
+
+step_portable()
+(
+	make=bmake MAKE=bmake
+	export MAKE
+	portable_build && is_portable && unit_tests build-portable &&
+	    sh tests/bsd.sh build-portable bmake
+)
 
 # asan_build compiler folder
 asan_build()
@@ -145,13 +178,18 @@ step_analyse()
 	    sh tests/lint/analyse.sh build-gcc
 }
 
-# The other compiler and the other HMAC interface on the wire.
-step_e2e_clang()
-{
-	configured build-clang clang --with-hmac=hmac_ctx &&
-	    pytests build-clang tests/e2e/test_client_udp.py \
-		tests/e2e/test_client_tsig.py tests/e2e/test_targets.py
-}
+# The same on the wire; the last ones are about workers with one socket.
+shared_socket='datagrams_wait or killed_worker or all_workers'
+shared_socket="$shared_socket or number_of_workers or listeners_change"
+step_e2e_portable()
+(
+	make=bmake MAKE=bmake
+	export MAKE
+	portable_build && pytests build-portable tests/e2e/test_client_udp.py \
+	    tests/e2e/test_client_tsig.py tests/e2e/test_targets.py &&
+	    pytests build-portable tests/e2e/test_processes.py \
+		tests/e2e/test_reload.py -k "$shared_socket"
+)
 
 # sanitized kind options test ...: end to end with a sanitizer, whose reports
 # go to files; a report fails the step, whatever became of the test.
@@ -216,7 +254,7 @@ step_valgrind()
 		    "$top/build-valgrind/ddns-mux" "\$@"
 	EOF
 	chmod +x "$logs/memchecked"
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2046,SC2086
 	configured build-valgrind gcc --disable-sandbox &&
 	    make -C build-valgrind -j"$jobs" --no-print-directory \
 		$(printf 'tests/unit/test_%s ' $memchecked_units whole) &&
@@ -336,6 +374,7 @@ sh tests/install.sh build demo powerdns test
 	soak "${@:-30}"
 	exit
 }
+[ "${1-}" != --foreign ] || exec sh tests/foreign.sh "${2-}"
 [ "${1-}" != --fuzz ] || exec sh tests/fuzz/run.sh "${2:-60}"
 rm -f "$logs/results"
 # Words are meant to be split.
