@@ -170,15 +170,16 @@ unmapped(void **state)
 		sizeof(struct sockaddr_in6)},
 	    {"192.0.2.1:53", "192.0.2.1:53", sizeof(struct sockaddr_in)},
 	};
-	char buf[ADDR_TEXT_MAX];
-	struct addr a;
+	struct addr a, out;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		assert_true(addr_parse(rows[i].in, 0, &a));
+		/* C libraries differ in how they write ::192.0.2.1. */
+		assert_true(addr_parse(rows[i].out, 0, &out));
 		addr_unmap(&a);
-		assert_string_equal(addr_text(&a, buf), rows[i].out);
+		assert_true(addr_eq(&a, &out));
 		assert_int_equal(addr_len(&a), rows[i].len);
 		assert_int_equal(addr_port(&a), 53);
 	}

@@ -34,6 +34,14 @@ enum kind { SECCOMP, LANDLOCK, PLEDGE, CAPSICUM, NKINDS, NONE };
 /* Instead of an errno, 0, or a signal as a negative number. */
 #define ANYHOW 1000
 
+/* musl signals a thread without saying of which process, which a worker may
+ * not, and then crashes. */
+#if defined(__linux__) && !defined(__GLIBC__)
+#define ABORTS (-SIGSEGV)
+#else
+#define ABORTS (-SIGABRT)
+#endif
+
 struct row {
 	const char *name;
 	int (*attempt)(void);
@@ -97,7 +105,7 @@ static const struct row worker_rows[] = {
     {"memory", use_memory, GOES_ON},
     {"random numbers", use_random, GOES_ON},
     {"log", use_log, GOES_ON},
-    {"abort", use_abort, {-SIGABRT, -SIGABRT, -SIGABRT, -SIGABRT}},
+    {"abort", use_abort, {ABORTS, -SIGABRT, -SIGABRT, -SIGABRT}},
     {"crash", use_crash, {-SIGSEGV, -SIGSEGV, -SIGSEGV, -SIGSEGV}},
 };
 
