@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -406,6 +407,14 @@ rate_of_lines(void **state)
 	assert_int_equal(suppressed, 0);
 }
 
+/* A TSIG has 48 bits of seconds. */
+static void
+seconds_after_2038(void **state)
+{
+	(void)state;
+	assert_true(sizeof(time_t) >= sizeof(int64_t));
+}
+
 int
 main(void)
 {
@@ -423,6 +432,7 @@ main(void)
 	    cmocka_unit_test(text_buffer),
 	    cmocka_unit_test(text_that_is_cut),
 	    cmocka_unit_test(rate_of_lines),
+	    cmocka_unit_test(seconds_after_2038),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
