@@ -43,8 +43,9 @@
 	    "tcp_clients_per_source?") \
 	X(TCP_GAVE_WAY, "tcp_gave_way", \
 	    "tcp_clients are all in use: an idle one was closed") \
-	X(TCP_USED_UP, "tcp_used_up", NULL) \
-	X(TCP_IDLE, "tcp_idle", NULL) \
+	OK(TCP_USED_UP, "tcp_used_up", \
+	    "TCP connections closed after tcp_messages") \
+	OK(TCP_IDLE, "tcp_idle", "TCP connections closed after tcp_idle_s") \
 	X(TCP_TIMEOUT, "tcp_timeout", \
 	    "no whole message in tcp_message_s: closed") \
 	X(TCP_READS, "tcp_reads", \

@@ -41,6 +41,7 @@ class Stats:
         for family in text_string_to_metric_families(self.text()):
             assert family.name not in families, f"{family.name} twice"
             assert family.documentation and family.type != "unknown"
+            assert "(null)" not in family.documentation, family.name
             families[family.name] = family
         assert "ddns_mux_key_refused" in families, "cut off"
         self.values = {
