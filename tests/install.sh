@@ -29,8 +29,9 @@ packages_of()
 		    python3-pytest python3-dnspython \
 		    bind9 bind9-dnsutils knot knot-dnsutils \
 		    pdns-server pdns-backend-sqlite3 sqlite3 \
-		    kea-dhcp-ddns-server \
-		    faketime prometheus python3-prometheus-client
+		    kea-dhcp-ddns-server kea-dhcp4-server \
+		    faketime prometheus prometheus-node-exporter \
+		    python3-prometheus-client iproute2
 		;;
 	*)
 		echo "$1" # a package

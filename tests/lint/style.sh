@@ -46,7 +46,7 @@ for f in conf/openbsd/pkg/*.rc conf/freebsd/files/*.in; do
 	    say "$f: not POSIX sh"
 done
 
-for f in README doc/ARCHITECTURE doc/INSTALL.* conf/*/pkg/DESCR \
+for f in README doc/[A-Z]* conf/*/pkg/DESCR \
     conf/*/pkg-descr; do
 	found=$(LC_ALL=C grep -nE '[^ -~	]|.{81}|[[:blank:]]$' "$f" || true)
 	[ -z "$found" ] || say "$f: not ASCII, wide, or blanks at an end: $found"
