@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # What is made for the BSDs, as far as it can be tried elsewhere: what "make
 # install" installs is what the ports list, the manuals show what was
-# configured, and the rc.d scripts check a configuration.
+# configured, doc/INSTALL.* make a configuration that holds, and the rc.d
+# scripts check it.
 #	sh bsd.sh BUILDDIR [make]
 # BUILDDIR was configured as doc/INSTALL.openbsd says.
 set -eu
@@ -78,6 +79,24 @@ found=$(cd "$work/root/usr/local" &&
 
 made uninstall
 [ -z "$(installed)" ] || say "uninstall leaves $(installed)"
+
+# Step 4 of an installation, but for the folder and its group.
+for system in openbsd freebsd; do
+	mkdir "$work/$system"
+	awk -v steps="$work/steps" -v conf="$work/$system/ddns-mux.conf" '
+	    /^[0-9]\. / { is_fourth = /^4/ }
+	    /^[^ ]/ { to = $0 == "ddns-mux.conf:" ? conf : steps }
+	    is_fourth && sub(/^    /, "") { print >to }
+	' "doc/INSTALL.$system"
+	chmod 640 "$work/$system/ddns-mux.conf"
+	sed -e '/^cd /d' -e '/^chgrp _ddnsmux /d' \
+	    -e "s,^ddns-muxctl ,$build/ddns-muxctl ," \
+	    -e "s,^ddns-mux ,$build/ddns-mux -f ddns-mux.conf ," "$work/steps" \
+	    >"$work/changed"
+	(cd "$work/$system" && dash -eu "$work/changed") >"$work/said" 2>&1 &&
+	    [ ! -s "$work/said" ] && grep -q 'ddns-mux -f' "$work/changed" ||
+	    say "doc/INSTALL.$system: step 4 says $(cat "$work/said")"
+done
 
 # The systems' rc.subr, as far as the scripts need it.
 cat >"$work/openbsd.subr" <<'EOF'
