@@ -36,7 +36,8 @@ for f in doc/*.[58]; do
 done
 
 # No bashism; -nt is in each sh that these meet.
-for f in tests/*.sh tests/*/*.sh .ci/run; do
+for f in tests/*.sh tests/*/*.sh .ci/run debian/ddns-mux.init \
+    debian/ddns-mux.p*; do
 	dash -n "$f" && shellcheck -s sh -S warning -e SC3013 "$f" >&2 ||
 	    say "$f: not POSIX sh"
 done
