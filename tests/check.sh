@@ -32,7 +32,7 @@ export PYTHONDONTWRITEBYTECODE
 # for something: those that need that build, and those with builds of their own;
 # and in the end the table of what they have shown.
 first=gcc
-lane_1='e2e real lint demo distcheck'
+lane_1='e2e real lint demo distcheck package'
 lane_2='portable asan fail e2e-asan asan-clang e2e-portable e2e-tsan valgrind
     storm analyse'
 last=rows
@@ -288,11 +288,22 @@ step_demo()
 	    sh tests/demo.sh --once --powerdns --port 5453
 }
 
+# The tarball needs neither the autotools nor git.
+without_tools='AUTOCONF=false AUTOHEADER=false AUTOMAKE=false ACLOCAL=false'
+
 step_distcheck()
 {
+	mkdir -p "$logs/no-git" && ln -sf /bin/false "$logs/no-git/git" &&
+	    configured build-gcc gcc --with-hmac=evp_mac &&
+	    PATH=$logs/no-git:$PATH make -C build-gcc -j"$jobs" \
+		--no-print-directory distcheck \
+		DISTCHECK_CONFIGURE_FLAGS="--enable-werror $without_tools"
+}
+
+step_package()
+{
 	configured build-gcc gcc --with-hmac=evp_mac &&
-	    make -C build-gcc -j"$jobs" --no-print-directory distcheck \
-		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+	    sh tests/package.sh build-gcc build-package
 }
 
 # what pattern: those tests alone, and what they have reached.
@@ -364,7 +375,7 @@ run_all()
 	exit 0
 }
 mkdir -p "$logs"
-sh tests/install.sh build demo powerdns test
+sh tests/install.sh build demo powerdns test package
 [ "${1-}" != --coverage ] || {
 	coverage
 	exit

@@ -4,7 +4,7 @@
 #
 #	sh tests/install.sh [set or package] ...
 #
-# Sets: build, demo, powerdns, test.  Run it as root, or with sudo at hand.
+# Sets: build, demo, powerdns, test, package.  Run it as root, or with sudo at hand.
 # No daemon of a package is started.
 
 set -eu
@@ -32,6 +32,10 @@ packages_of()
 		    kea-dhcp-ddns-server kea-dhcp4-server \
 		    faketime prometheus prometheus-node-exporter \
 		    python3-prometheus-client iproute2
+		;;
+	package)
+		echo binutils debhelper devscripts dpkg-dev libcmocka-dev \
+		    lintian pkgconf systemd
 		;;
 	*)
 		echo "$1" # a package
