@@ -26,9 +26,9 @@ say()
 built()
 {
 	mkdir -p "$out/$1"
-	tar -xzf "$out"/ddns-mux-*.tar.gz -C "$out/$1" --strip-components=1
+	tar -xzf "$tarball" -C "$out/$1" --strip-components=1
 	(cd "$out/$1" && DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
-	    dpkg-buildpackage -us -uc -b)
+	    dpkg-buildpackage -us -uc)
 }
 
 # is what expected got
@@ -83,9 +83,7 @@ check_files()
 check_versions()
 {
 	version=$("$root/usr/sbin/ddns-mux" -V | sed -n 's/^ddns-mux //p')
-	is "debian/changelog" "$version" \
-	    "$(dpkg-parsechangelog -l "$top/debian/changelog" -S Version |
-		sed 's/-[^-]*$//')"
+	is "debian/changelog" "$version" "$packaged"
 	is NEWS "$version" "$(sed -n '1s/^ddns-mux \([^ ]*\).*/\1/p' "$top/NEWS")"
 }
 
@@ -148,6 +146,16 @@ end_daemon()
 	fi
 }
 
+# Within 30 seconds.
+has_one_worker()
+{
+	until=$(($(date +%s) + 30))
+	until "$root/usr/sbin/muxctl" -s "$root/run/other.sock" status |
+	    grep -q '^workers  *1 of 1'; do
+		[ "$(date +%s)" -lt "$until" ] || return 1
+	done
+}
+
 check_init()
 {
 	conf=$root/etc/ddns-mux/ddns-mux.conf
@@ -187,6 +195,7 @@ check_init()
 	configure "workers = 1;"
 	mv "$root/run/control.sock" "$root/run/other.sock"
 	init reload 0 "no control socket"
+	has_one_worker || say "the signal reloads nothing"
 	is "a signal is no restart: pid" "$before" "$(pid)"
 
 	init restart 0 "as it should be"
@@ -202,10 +211,12 @@ check_init()
 	trap - EXIT
 }
 
-# Nothing of the autotools, and no git, in the making of the tarball's build.
 rm -rf "${out:?}"/*
+packaged=$(dpkg-parsechangelog -l "$top/debian/changelog" -S Version |
+    sed 's/-[^-]*$//')
+tarball=$out/ddns-mux_$packaged.orig.tar.gz
 make -C "$build" --no-print-directory dist distdir=ddns-mux-package
-mv "$build/ddns-mux-package.tar.gz" "$out/ddns-mux-0.tar.gz"
+mv "$build/ddns-mux-package.tar.gz" "$tarball"
 built one
 mkdir "$out/first"
 mv "$out"/*.deb "$out/first"
