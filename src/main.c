@@ -23,6 +23,7 @@ struct options {
 	bool is_foreground;
 	bool is_check;
 	bool has_version;
+	bool is_successor;
 	unsigned verbosity;
 	const char *file;
 	const char *pidfile;
@@ -31,7 +32,7 @@ struct options {
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: ddns-mux [-dnvV] [-f file] [-p pidfile]\n");
+	fprintf(stderr, "usage: ddns-mux [-dntvV] [-f file] [-p pidfile]\n");
 	return 1;
 }
 
@@ -40,7 +41,7 @@ parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "df:np:vV")) != -1) {
+	while ((c = getopt(argc, argv, "df:np:tvV")) != -1) {
 		switch (c) {
 		case 'd':
 			o->is_foreground = true;
@@ -53,6 +54,9 @@ parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'p':
 			o->pidfile = optarg;
+			break;
+		case 't':
+			o->is_successor = true;
 			break;
 		case 'v':
 			o->verbosity++;
@@ -125,6 +129,7 @@ start(struct conf *conf, const struct options *o)
 {
 	/* In the foreground a pid file is kept only where one is named. */
 	struct parent_options options = {.is_daemon = !o->is_foreground,
+	    .is_successor = o->is_successor,
 	    .pidfile = o->pidfile,
 	    .level = level_of(o)};
 

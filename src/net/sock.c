@@ -125,6 +125,25 @@ sock_local(int fd, struct addr *out)
 	return getsockname(fd, &out->sa, &len);
 }
 
+bool
+sock_is_listener(int fd, bool *is_tcp)
+{
+	int type = 0, listens = 0;
+	socklen_t len = sizeof(type);
+	struct addr local;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
+	    sock_local(fd, &local) == -1 || addr_port(&local) == 0)
+		return false;
+	*is_tcp = type == SOCK_STREAM;
+	len = sizeof(listens);
+	return type == SOCK_DGRAM ||
+	       (*is_tcp &&
+		   getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) ==
+		       0 &&
+		   listens != 0);
+}
+
 int
 sock_connect_udp(const struct addr *remote)
 {

@@ -24,6 +24,8 @@ int sock_local(int fd, struct addr *out);
 int sock_connect_udp(const struct addr *remote);
 /* Connecting: writable when done, then sock_error says how it went. */
 int sock_connect_tcp(const struct addr *remote);
+/* A bound UDP socket, or a listening one of TCP? */
+bool sock_is_listener(int fd, bool *is_tcp);
 int sock_error(int fd); /* and clears it; 0 if there is none */
 int sock_accept(int fd, struct addr *from);
 int sock_set_flags(int fd); /* non-blocking, close-on-exec; -1 and closed */

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mono.h"
 #include "mux/report.h"
+#include "proc/handover.h"
 #include "proc/status.h"
 #include "proc/tally.h"
 #include "proc/watch.h"
@@ -231,6 +233,31 @@ run_log_level(
 	control_answer(peer, 0, "");
 }
 
+/* For a new daemon, which has to be as trusted as this one. */
+static void
+run_hand_over(
+    struct parent *p, struct peer *peer, const struct command_request *r)
+{
+	size_t i;
+
+	(void)r;
+	for (i = 0; i < CONTROL_PEERS_MAX; i++) {
+		if (p->control.peers[i].fd != -1 &&
+		    p->control.peers[i].state == PEER_SUCCEEDING) {
+			refuse(peer, "another one is taking over\n");
+			return;
+		}
+	}
+	if (peer->uid != 0 && peer->uid != geteuid())
+		refuse(peer, "not permitted\n");
+	else if (p->current == NULL || p->is_stopping)
+		refuse(peer, "nothing serves\n");
+	else if (handover_give(peer->fd, &p->current->listen, p->control.fd))
+		control_await_successor(peer);
+	else
+		refuse(peer, "too many sockets\n");
+}
+
 static const struct command {
 	const char *name;
 	size_t min, max; /* operands */
@@ -244,6 +271,7 @@ static const struct command {
     {"stats", 0, 0, false, true, run_stats},
     {"watch", 0, 0, false, true, run_watch},
     {"reload", 0, 0, true, false, run_reload},
+    {HANDOVER_REQUEST, 0, 0, true, false, run_hand_over},
     {"probe", 1, 2, true, true, run_probe},
     {"disable", 1, 1, true, false, run_disable},
     {"enable", 1, 1, true, false, run_enable},
@@ -293,8 +321,13 @@ void
 command_run(struct parent *p, struct peer *peer, char *request)
 {
 	struct command_request r = {.nwords = 0};
-	const struct command *c = parse(&r, request) ? find_command(&r) : NULL;
+	const struct command *c;
 
+	if (request == NULL) {
+		parent_hand_over(p);
+		return;
+	}
+	c = parse(&r, request) ? find_command(&r) : NULL;
 	if (c == NULL)
 		refuse(peer, "no such command: see ddns-muxctl(8)\n");
 	else if (c->changes && !control_may_change(&p->control, peer))

@@ -20,6 +20,7 @@
 
 #define BACKLOG 8
 #define PATIENCE_US 5000000 /* for a request, and for reading its answer */
+#define SUCCESSION_US 60000000 /* longer than a daemon tries to start */
 #define PAUSE_US 100000 /* out of descriptors */
 #define HEAD_OCTETS 16
 
@@ -148,9 +149,12 @@ control_open(struct control *c, const struct control_setup *setup)
 	}
 	if (!identify(setup, &id))
 		return false;
-	if (make_directory(setup->path, &id))
+	if (!setup->is_taken && make_directory(setup->path, &id))
 		c->fd = open_socket(&sun, &id);
-	if (c->fd == -1) {
+	if (setup->is_taken && geteuid() == 0 &&
+	    lchown(setup->path, id.uid, id.gid) == -1)
+		log_warn("control_socket %s: %s", setup->path, strerror(errno));
+	if (c->fd == -1 && !setup->is_taken) {
 		log_line(level, "control_socket %s: %s", setup->path,
 		    strerror(errno));
 		return !setup->is_wanted;
@@ -181,9 +185,23 @@ control_close(struct control *c)
 	if (c->fd == -1)
 		return;
 	/* Where its directory is not ours it stays, and is found stale. */
-	(void)unlink(c->path);
+	if (c->path[0] != '\0')
+		(void)unlink(c->path);
 	close(c->fd);
 	c->fd = -1;
+}
+
+void
+control_take(struct control *c, int fd)
+{
+	c->fd = fd;
+}
+
+void
+control_leave(struct control *c)
+{
+	c->path[0] = '\0';
+	control_close(c);
 }
 
 /* Its peers */
@@ -294,6 +312,21 @@ notice_end(struct peer *peer)
 		close_peer(peer);
 }
 
+static void
+hear_successor(struct peer *peer,
+    void (*handle)(void *arg, struct peer *peer, char *request), void *arg)
+{
+	char octet;
+	ssize_t n = recv(peer->fd, &octet, 1, 0);
+
+	if (n == 1) {
+		handle(arg, peer, NULL);
+	} else if (n == 0 || !sock_is_transient(errno)) {
+		log_note("who was to take over has not started");
+		close_peer(peer);
+	}
+}
+
 size_t
 control_poll(struct control *c, struct pollfd *pfd)
 {
@@ -333,10 +366,12 @@ control_ready(struct control *c, const struct pollfd *pfd, size_t n,
 			flush(peer);
 		else if (peer->state == PEER_READING)
 			receive(peer, handle, arg);
+		else if (peer->state == PEER_SUCCEEDING)
+			hear_successor(peer, handle, arg);
 		else
 			notice_end(peer);
 	}
-	if (n > 0 && pfd[0].revents != 0)
+	if (n > 0 && pfd[0].revents != 0 && c->fd != -1)
 		accept_peers(c);
 }
 
@@ -410,6 +445,13 @@ control_wait(
 	peer->waits_for = what;
 	peer->number = number;
 	peer->until_us = until_us;
+}
+
+void
+control_await_successor(struct peer *peer)
+{
+	peer->state = PEER_SUCCEEDING;
+	peer->until_us = mono_us() + SUCCESSION_US;
 }
 
 void

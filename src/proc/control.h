@@ -28,6 +28,7 @@ enum peer_state {
 	PEER_READING, /* its request */
 	PEER_WAITING, /* for something to happen */
 	PEER_WATCHING, /* gets a line for each update */
+	PEER_SUCCEEDING, /* takes over, and will say when */
 	PEER_WRITING /* the rest of its answer; then it is closed */
 };
 
@@ -61,6 +62,7 @@ struct control_setup {
 	const char *user; /* "": who starts us, or becomes of us */
 	const char *group; /* "": the same */
 	const char *service_user;
+	bool is_taken; /* control_take follows, of the socket that is there */
 };
 
 void control_init(struct control *c);
@@ -69,10 +71,15 @@ void control_init(struct control *c);
  * after a line in the log. */
 bool control_open(struct control *c, const struct control_setup *setup);
 void control_close(struct control *c);
+/* The socket itself, of the daemon that was there before. */
+void control_take(struct control *c, int fd);
+/* Another daemon has it now: it is not removed. */
+void control_leave(struct control *c);
 
 /* Fills up to CONTROL_PFDS_MAX entries; how many. */
 size_t control_poll(struct control *c, struct pollfd *pfd);
-/* handle: called with each request that is whole. */
+/* handle: called with each request that is whole, and with NULL when one who
+ * succeeds says so. */
 void control_ready(struct control *c, const struct pollfd *pfd, size_t n,
     void (*handle)(void *arg, struct peer *peer, char *request), void *arg);
 /* Cuts off who is out of time; when is the next one? */
@@ -91,6 +98,8 @@ void control_wait(
     struct peer *peer, unsigned what, uint64_t number, uint64_t until_us);
 /* It watches from now on. */
 void control_watch(struct peer *peer);
+/* It has the listening sockets, and will say when it is ready. */
+void control_await_successor(struct peer *peer);
 bool control_is_watched(const struct control *c);
 /* A line, without its newline, to one that watches; who does not keep up
  * loses lines. */

@@ -44,7 +44,7 @@ make_memory(struct generation *g)
 }
 
 struct generation *
-generation_new(struct conf *conf, unsigned number, const struct generation *old)
+generation_new(struct conf *conf, unsigned number, const struct listen_set *old)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	size_t i;
@@ -58,8 +58,7 @@ generation_new(struct conf *conf, unsigned number, const struct generation *old)
 	g->number = number;
 	for (i = 0; i < CONF_WORKERS_MAX; i++)
 		child_init(&g->children[i], i);
-	if (!make_memory(g) ||
-	    !listen_open(conf, old != NULL ? &old->listen : NULL, &g->listen)) {
+	if (!make_memory(g) || !listen_open(conf, old, &g->listen)) {
 		generation_free(g, old);
 		return NULL;
 	}
@@ -67,11 +66,11 @@ generation_new(struct conf *conf, unsigned number, const struct generation *old)
 }
 
 void
-generation_free(struct generation *g, const struct generation *but)
+generation_free(struct generation *g, const struct listen_set *but)
 {
 	size_t i;
 
-	listen_close(&g->listen, but != NULL ? &but->listen : NULL);
+	listen_close(&g->listen, but);
 	for (i = 0; i < CONF_WORKERS_MAX; i++) {
 		note_free(g->children[i].note);
 		totals_free(g->children[i].totals);

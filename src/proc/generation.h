@@ -53,11 +53,11 @@ struct generation_env {
 /* Takes conf over; listeners come from old where it has them. NULL after
  * a line in the log, and conf is freed. */
 struct generation *generation_new(
-    struct conf *conf, unsigned number, const struct generation *old);
+    struct conf *conf, unsigned number, const struct listen_set *old);
 /* Forks all workers; false after a line in the log. */
 bool generation_start(struct generation *g, struct generation_env *env);
 /* Its listeners that but (or NULL) does not have are closed. */
-void generation_free(struct generation *g, const struct generation *but);
+void generation_free(struct generation *g, const struct listen_set *but);
 
 void generation_drain(struct generation *g);
 void generation_kill(struct generation *g);

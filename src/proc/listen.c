@@ -146,6 +146,41 @@ listen_open(const struct conf *conf, const struct listen_set *old,
 	return is_open;
 }
 
+/* Its place, made if need be; NULL if there is no room. */
+static struct listener *
+place_for(struct listen_set *set, const struct addr *addr, bool is_tcp)
+{
+	struct listener *l = set->listeners, *end = l + set->count;
+
+	while (l < end && (l->is_tcp != is_tcp || !addr_eq(&l->addr, addr)))
+		l++;
+	if (l == end && set->count < LISTENERS_MAX) {
+		*l = (struct listener){
+		    .wanted = *addr, .addr = *addr, .is_tcp = is_tcp};
+		set->count++;
+	} else if (l == end || l->nfds == CONF_WORKERS_MAX) {
+		return NULL;
+	}
+	return l;
+}
+
+void
+listen_adopt(struct listen_set *set, int fd)
+{
+	struct listener *l = NULL;
+	struct addr addr;
+	bool is_tcp;
+
+	if (sock_set_flags(fd) == -1)
+		return;
+	if (sock_is_listener(fd, &is_tcp) && sock_local(fd, &addr) == 0)
+		l = place_for(set, &addr, is_tcp);
+	if (l == NULL)
+		close(fd);
+	else
+		l->fds[l->nfds++] = fd;
+}
+
 static bool
 has_fd(const struct listen_set *set, int fd)
 {

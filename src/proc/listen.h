@@ -33,6 +33,8 @@ struct listen_set {
  * it fails. */
 bool listen_open(const struct conf *conf, const struct listen_set *old,
     struct listen_set *set);
+/* One more socket, of a former program; closed if it is no listener. */
+void listen_adopt(struct listen_set *set, int fd);
 /* Closes the sockets that are not in the other set (or NULL), too. */
 void listen_close(struct listen_set *set, const struct listen_set *but);
 /* The sockets that worker index of so many receives on; how many. Every

@@ -31,18 +31,41 @@ is_plain(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
+static int
+open_file(const char *path)
+{
+	int fd = open(
+	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+
+	if (fd == -1)
+		log_error("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+int
+lockfile_open_taken(const char *path)
+{
+	return open_file(path);
+}
+
+bool
+lockfile_take(int fd, const char *path)
+{
+	if (!lock(fd) || !is_plain(fd)) {
+		log_error("%s: is not ours: who else has it?", path);
+		return false;
+	}
+	return lockfile_note(fd, path) == 0;
+}
+
 int
 lockfile_open(const char *path)
 {
 	char pid[24] = "";
-	int fd;
+	int fd = open_file(path);
 
-	fd = open(
-	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
-	if (fd == -1) {
-		log_error("%s: %s", path, strerror(errno));
+	if (fd == -1)
 		return -1;
-	}
 	if (lock(fd)) {
 		if (is_plain(fd))
 			return fd;

@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/fds.h"
 #include "net/sock.h"
+
+#define FDNAME "listener"
 
 static struct {
 	int fd; /* -1: nobody asks */
@@ -92,6 +95,23 @@ notify_say(const char *fmt, ...)
 	if (len > 0 && (size_t)len < sizeof(text) &&
 	    send(state.fd, text, (size_t)len, MSG_NOSIGNAL) == -1)
 		log_debug("NOTIFY_SOCKET does not take it");
+}
+
+/* Errors of a socket are no reason to drop it. */
+void
+notify_keep(const int *fds, size_t nfds)
+{
+	static const char text[] = "FDSTORE=1\nFDPOLL=0\nFDNAME=" FDNAME;
+
+	if (state.fd != -1 &&
+	    !fds_send(state.fd, text, sizeof(text) - 1, fds, nfds))
+		log_debug("NOTIFY_SOCKET does not take listeners");
+}
+
+void
+notify_forget(void)
+{
+	notify_say("FDSTOREREMOVE=1\nFDNAME=" FDNAME);
 }
 
 void

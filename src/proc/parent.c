@@ -38,6 +38,40 @@ stop(struct parent *p)
 		generation_drain(g);
 }
 
+void
+parent_hand_over(struct parent *p)
+{
+	log_note("a new daemon has taken over");
+	p->is_handed_over = true;
+	if (p->has_lock)
+		close(p->pid_fd);
+	p->has_lock = false;
+	/* Which it waits for. */
+	control_leave(&p->control);
+	stop(p);
+}
+
+/* All that the former daemon had is here, and served. */
+static void
+take_over(struct parent *p)
+{
+	if (!handover_finish(&p->handover))
+		return;
+	control_take(&p->control, p->handover.control_fd);
+	p->has_lock = p->pid_fd != -1 && lockfile_take(p->pid_fd, p->pidfile);
+}
+
+/* What waits in the listeners outlives this program. */
+static void
+let_manager_keep(const struct listen_set *set)
+{
+	size_t i;
+
+	notify_forget();
+	for (i = 0; i < set->count; i++)
+		notify_keep(set->listeners[i].fds, set->listeners[i].nfds);
+}
+
 static struct generation *
 starting(const struct parent *p)
 {
@@ -74,7 +108,9 @@ add_generation(struct parent *p, struct conf *conf)
 	struct generation *g = NULL;
 
 	if (privs_allow_descriptors(descriptors(conf)))
-		g = generation_new(conf, p->last_number + 1, p->current);
+		g = generation_new(conf, p->last_number + 1,
+		    p->current != NULL ? &p->current->listen
+				       : &p->handover.listen);
 	else
 		conf_free(conf);
 	if (g != NULL) {
@@ -103,6 +139,9 @@ become_ready(struct parent *p, struct generation *g)
 	if (!is_first)
 		generation_drain(p->current);
 	p->current = g;
+	if (p->handover.peer_fd != -1)
+		take_over(p);
+	let_manager_keep(&g->listen);
 	p->reload_time_s = wall_s();
 	generation_forget_disabled(&p->env, g->conf);
 	log_note("ready, %u workers", g->conf->workers);
@@ -175,14 +214,14 @@ retire(struct parent *p, struct generation *g)
 {
 	if (p->current == g) {
 		tally_log(p);
-		if (g->conf->stats_file[0] != '\0')
+		if (g->conf->stats_file[0] != '\0' && !p->is_handed_over)
 			tally_write_file(p, mono_us());
 	}
 	TAILQ_REMOVE(&p->env.list, g, link);
 	tally_retire(p, g);
 	if (p->current == g)
 		p->current = NULL;
-	generation_free(g, p->current);
+	generation_free(g, p->current != NULL ? &p->current->listen : NULL);
 }
 
 static void
@@ -337,7 +376,21 @@ make_seen(struct generation_env *env, const struct conf *conf)
 }
 
 static bool
-prepare(struct parent *p, const struct parent_options *options, int *pid_fd)
+open_pidfile(struct parent *p, bool is_successor)
+{
+	if (p->pidfile == NULL)
+		return true;
+	if (is_successor) {
+		p->pid_fd = lockfile_open_taken(p->pidfile);
+		return p->pid_fd != -1;
+	}
+	p->pid_fd = lockfile_open(p->pidfile);
+	p->has_lock = p->pid_fd != -1;
+	return p->has_lock && lockfile_note(p->pid_fd, p->pidfile) == 0;
+}
+
+static bool
+prepare(struct parent *p, const struct parent_options *options)
 {
 	if (p->env.is_daemon && (p->ready_fd = daemon_detach()) == -1)
 		return false;
@@ -345,10 +398,7 @@ prepare(struct parent *p, const struct parent_options *options, int *pid_fd)
 		log_error("cannot catch signals: %s", strerror(errno));
 		return false;
 	}
-	if (options->pidfile == NULL)
-		return true;
-	*pid_fd = lockfile_open(options->pidfile);
-	return *pid_fd != -1 && lockfile_note(*pid_fd, options->pidfile) == 0;
+	return open_pidfile(p, options->is_successor);
 }
 
 static bool
@@ -359,18 +409,18 @@ open_control(struct parent *p, const struct conf *conf)
 		strcmp(conf->control_socket, CONF_CONTROL_SOCKET_DEFAULT) != 0,
 	    .user = conf->control_user,
 	    .group = conf->control_group,
-	    .service_user = conf->user};
+	    .service_user = conf->user,
+	    .is_taken = p->handover.peer_fd != -1};
 
 	return control_open(&p->control, &setup);
 }
 
 /* What may need root is done by then: it is given up for good. */
 static bool
-start_first(struct parent *p, struct generation *g,
-    const struct parent_options *options)
+start_first(struct parent *p, struct generation *g)
 {
 	if (!open_control(p, g->conf) || !privs_drop(g->conf->user) ||
-	    !sandbox_parent(g->conf, options->pidfile) ||
+	    !sandbox_parent(g->conf, p->pidfile) ||
 	    !make_seen(&p->env, g->conf)) {
 		generation_drain(g);
 		return false;
@@ -380,14 +430,15 @@ start_first(struct parent *p, struct generation *g,
 }
 
 static int
-run(struct parent *p, struct conf *conf, const struct parent_options *options)
+run(struct parent *p, struct conf *conf)
 {
 	struct generation *first = add_generation(p, conf);
 	uint64_t due;
 
 	if (first == NULL)
 		return 1;
-	p->has_failed = !start_first(p, first, options);
+	handover_forget(&p->handover, &first->listen);
+	p->has_failed = !start_first(p, first);
 	while (due = tick(p), !TAILQ_EMPTY(&p->env.list))
 		wait_for_events(p, due);
 	control_close(&p->control);
@@ -406,7 +457,9 @@ new_parent(const struct parent_options *options)
 	p->env.is_daemon = options->is_daemon;
 	p->env.standing.level = options->level;
 	p->env.sink = (struct child_sink){watch_line, probed, p};
-	p->ready_fd = -1;
+	p->ready_fd = p->pid_fd = -1;
+	p->pidfile = options->pidfile;
+	handover_init(&p->handover);
 	p->is_reload_good = true;
 	p->start_us = p->marks[0].at_us = p->marks[1].at_us = mono_us();
 	p->start_time_s = wall_s();
@@ -415,11 +468,22 @@ new_parent(const struct parent_options *options)
 	return p;
 }
 
+/* Before it detaches: who gives looks at this process. */
+static bool
+inherit(struct parent *p, const struct conf *conf, bool is_successor)
+{
+	notify_open();
+	handover_from_manager(&p->handover);
+	return !is_successor ||
+	       (privs_allow_descriptors(descriptors(conf)) &&
+		   handover_ask(&p->handover, conf->control_socket));
+}
+
 int
 parent_run(struct conf *conf, const struct parent_options *options)
 {
 	struct parent *p = new_parent(options);
-	int pid_fd = -1, status = 1;
+	int status = 1;
 
 	log_set_role("parent");
 	if (p == NULL) {
@@ -427,13 +491,16 @@ parent_run(struct conf *conf, const struct parent_options *options)
 		conf_free(conf);
 		return 1;
 	}
-	notify_open();
-	if (prepare(p, options, &pid_fd))
-		status = run(p, conf, options);
-	else
+	if (!inherit(p, conf, options->is_successor)) {
 		conf_free(conf);
-	if (pid_fd != -1)
-		lockfile_remove(pid_fd, options->pidfile);
+		status = PARENT_NOBODY;
+	} else if (prepare(p, options)) {
+		status = run(p, conf);
+	} else {
+		conf_free(conf);
+	}
+	if (p->has_lock)
+		lockfile_remove(p->pid_fd, p->pidfile);
 	free(p);
 	return status;
 }

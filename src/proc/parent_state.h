@@ -10,6 +10,7 @@
 #include "base/sbuf.h"
 #include "proc/control.h"
 #include "proc/generation.h"
+#include "proc/handover.h"
 #include "proc/stats_file.h"
 
 #define PARENT_PFDS_MAX \
@@ -47,11 +48,19 @@ struct parent {
 	struct stats_file stats_file;
 	struct mark marks[2]; /* a new one each 10 s, and the one before */
 
+	const char *pidfile; /* NULL: none */
+	int pid_fd; /* of it, or -1 */
+	bool has_lock; /* of the pid file: it is ours */
+	struct handover handover; /* from a former daemon */
+	bool is_handed_over; /* to a new one: files are its */
+
 	struct control control;
 	struct pollfd pfd[PARENT_PFDS_MAX];
 };
 
 /* The standing has changed. */
 void parent_tell_all(struct parent *p);
+/* A new daemon serves: this one finishes what it has. */
+void parent_hand_over(struct parent *p);
 
 #endif

@@ -66,7 +66,8 @@ sandbox_parent(const struct conf *conf, const char *pidfile)
 {
 	if (!unveil_files(conf, pidfile))
 		return sandbox_refuse("unveil");
-	if (pledge("stdio rpath wpath cpath fattr flock unix inet proc",
+	if (pledge("stdio rpath wpath cpath fattr flock unix inet sendfd "
+		   "proc",
 		NULL) == -1)
 		return sandbox_refuse("pledge");
 	log_note("sandbox: %s", sandbox_name);

@@ -104,7 +104,7 @@ tally_tick(struct parent *p)
 	if (now >= p->marks[0].at_us + MARK_US)
 		make_mark(p, now);
 	due = p->marks[0].at_us + MARK_US;
-	if (conf == NULL)
+	if (conf == NULL || p->is_handed_over)
 		return due;
 	if (now >= stats_file_due_us(&p->stats_file, conf))
 		tally_write_file(p, now);

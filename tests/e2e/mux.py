@@ -139,6 +139,7 @@ class Mux:
         self.file = write_secret(self.folder / "ddns-mux.conf",
                                  config_text(targets, keys, **settings))
         self.process = self.log = None
+        self.before = []  # a command that executes the program
 
     def _name_socket(self, settings):
         if settings.get("control_socket") is True:
@@ -146,7 +147,7 @@ class Mux:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [BINARY, "-d", *self.options, "-f", str(self.file)],
+            [*self.before, BINARY, "-d", *self.options, "-f", str(self.file)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, start_new_session=True, **self.popen)
         self.log = Log(self.process.stderr)

@@ -127,8 +127,12 @@ class Manager:
         self.sock.settimeout(PATIENCE)
 
     def next(self):
-        lines = self.sock.recv(4096).decode().split("\n")
-        return dict(line.split("=", 1) for line in lines)
+        """What is said of its state: test_handover.py has the rest."""
+        while True:
+            lines = self.sock.recv(4096).decode().split("\n")
+            said = dict(line.split("=", 1) for line in lines)
+            if not said.keys() & {"FDSTORE", "FDSTOREREMOVE"}:
+                return said
 
     def wait(self, variable, value="1"):
         """Until it is said; what was said before."""
