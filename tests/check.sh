@@ -297,7 +297,8 @@ step_distcheck()
 	    configured build-gcc gcc --with-hmac=evp_mac &&
 	    PATH=$logs/no-git:$PATH make -C build-gcc -j"$jobs" \
 		--no-print-directory distcheck \
-		DISTCHECK_CONFIGURE_FLAGS="--enable-werror $without_tools"
+		DISTCHECK_CONFIGURE_FLAGS="--enable-werror $without_tools" &&
+	    sh tests/uninstall.sh build-gcc
 }
 
 step_package()
