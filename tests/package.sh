@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# The Debian package, from the release tarball; installs nothing.
+# The Debian package; installs nothing.
 #
 #	sh tests/package.sh builddir outdir
 #
-# Built twice, in different folders: the same octets.  lintian, hardening,
+# Built from the checkout and from the release tarball, in different folders:
+# the same octets.  lintian, hardening,
 # libraries, files, versions, the unit's score; and the init script, with all
 # its paths inside outdir.
 
@@ -22,13 +23,11 @@ say()
 	failed=1
 }
 
-# built folder: unpacks the tarball there and makes packages.
+# built folder option: makes packages from what is there.
 built()
 {
-	mkdir -p "$out/$1"
-	tar -xzf "$tarball" -C "$out/$1" --strip-components=1
 	(cd "$out/$1" && DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
-	    dpkg-buildpackage -us -uc)
+	    dpkg-buildpackage -us -uc "$2")
 }
 
 # is what expected got
@@ -198,7 +197,13 @@ check_init()
 	has_one_worker || say "the signal reloads nothing"
 	is "a signal is no restart: pid" "$before" "$(pid)"
 
+	# Which a new one does not find either: one after the other.
+	init restart 0 "no control socket"
+	says "Stopping"
+	[ "$before" != "$(pid)" ] || say "restart: it is the same daemon"
+	before=$(pid)
 	init restart 0 "as it should be"
+	says "listeners taken over: 1"
 	[ "$before" != "$(pid)" ] || say "restart: it is the same daemon"
 	before=$(pid)
 	init try-restart 0 "as it should be"
@@ -217,10 +222,12 @@ packaged=$(dpkg-parsechangelog -l "$top/debian/changelog" -S Version |
 tarball=$out/ddns-mux_$packaged.orig.tar.gz
 make -C "$build" --no-print-directory dist distdir=ddns-mux-package
 mv "$build/ddns-mux-package.tar.gz" "$tarball"
-built one
-mkdir "$out/first"
+mkdir "$out/first" "$out/git" "$out/another-folder"
+(cd "$top" && git ls-files -z | tar -c --null -T -) | tar -x -C "$out/git"
+built git --build=binary
 mv "$out"/*.deb "$out/first"
-built another-folder
+tar -xzf "$tarball" -C "$out/another-folder" --strip-components=1
+built another-folder --build=full
 for deb in "$out"/*.deb; do
 	cmp "$deb" "$out/first/${deb##*/}" || say "not reproducible"
 done

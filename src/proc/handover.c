@@ -153,7 +153,7 @@ void
 handover_forget(struct handover *h, const struct listen_set *wanted)
 {
 	if (h->listen.count > 0)
-		log_note("%zu listeners were handed over", h->listen.count);
+		log_note("listeners taken over: %zu", h->listen.count);
 	listen_close(&h->listen, wanted);
 }
 

@@ -89,7 +89,7 @@ def test_takes_over(stack, began, targets, before, after):
     heir = succeed(stack, daemon, [one])
     assert not any(map(is_running, old))
     assert daemon.log.find("a new daemon has taken over")
-    assert heir.log.find("2 listeners were handed over")
+    assert heir.log.find("listeners taken over: 2")
     assert not heir.listeners("udp") and not heir.listeners("tcp")
     is_alive(heir)
     assert len(heir.workers()) == after
@@ -384,5 +384,5 @@ def test_what_others_were_given_is_not_touched(stack, start, targets, keeper):
     daemon.rewrite([one])
     daemon.stop()
     heir = stack.enter_context(given(keeper, daemon, [one], others=1))
-    assert not heir.log.find("handed over")
+    assert not heir.log.find("taken over")
     assert_answers(heir.udp)
