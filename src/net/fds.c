@@ -9,7 +9,7 @@
 #include <string.h>
 
 union control {
-	struct cmsghdr align;
+	struct cmsghdr head;
 	unsigned char octets[CMSG_SPACE(FDS_MAX * sizeof(int))];
 };
 
@@ -20,17 +20,15 @@ fds_send(int sock, const void *octets, size_t len, const int *fds, size_t nfds)
 	/* struct iovec is not const, but only read here. */
 	struct iovec iov = {(void *)(uintptr_t)octets, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct cmsghdr *head;
 
 	if (nfds > 0) {
 		memset(&control, 0, sizeof(control));
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(nfds * sizeof(*fds));
+		memcpy(CMSG_DATA(&control.head), fds, nfds * sizeof(*fds));
 		msg.msg_control = &control;
-		msg.msg_controllen = (socklen_t)CMSG_SPACE(nfds * sizeof(*fds));
-		head = CMSG_FIRSTHDR(&msg);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = (socklen_t)CMSG_LEN(nfds * sizeof(*fds));
-		memcpy(CMSG_DATA(head), fds, nfds * sizeof(*fds));
+		msg.msg_controllen = CMSG_SPACE(nfds * sizeof(*fds));
 	}
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)len;
 }

@@ -130,14 +130,28 @@ handover_ask(struct handover *h, const char *path)
 }
 
 bool
-handover_finish(struct handover *h)
+handover_go(struct handover *h)
 {
 	char octet = '\0';
-	bool has_let_go;
 	ssize_t n;
 
+	do
+		n = send(h->peer_fd, &octet, 1, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
 	/* One that has ended meanwhile has let go, too. */
-	(void)send(h->peer_fd, &octet, 1, MSG_NOSIGNAL);
+	if (n == 1 || errno == EPIPE || errno == ECONNRESET)
+		return true;
+	log_error("cannot tell the former daemon: %s", strerror(errno));
+	return false;
+}
+
+bool
+handover_wait(struct handover *h)
+{
+	bool has_let_go;
+	char octet;
+	ssize_t n;
+
 	do
 		n = recv(h->peer_fd, &octet, 1, 0);
 	while (n > 0 || (n == -1 && errno == EINTR));

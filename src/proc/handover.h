@@ -31,8 +31,11 @@ void handover_from_manager(struct handover *h);
 /* From the daemon whose control socket that is; false after a line in the
  * log, and it does as if nobody had asked. */
 bool handover_ask(struct handover *h, const char *path);
-/* It is to let go; false if it has not, after a line in the log. */
-bool handover_finish(struct handover *h);
+/* It is to let go; false after a line in the log if it can't be told, and so
+ * will not. */
+bool handover_go(struct handover *h);
+/* It has; false if it has not for 5 s, after a line in the log. */
+bool handover_wait(struct handover *h);
 /* What was handed over and is not wanted is closed. */
 void handover_forget(struct handover *h, const struct listen_set *wanted);
 

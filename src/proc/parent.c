@@ -52,13 +52,21 @@ parent_hand_over(struct parent *p)
 }
 
 /* All that the former daemon had is here, and served. */
-static void
+static bool
 take_over(struct parent *p)
 {
-	if (!handover_finish(&p->handover))
-		return;
-	control_take(&p->control, p->handover.control_fd);
-	p->has_lock = p->pid_fd != -1 && lockfile_take(p->pid_fd, p->pidfile);
+	if (!handover_go(&p->handover)) {
+		p->has_failed = true;
+		stop(p);
+		return false;
+	}
+	/* If it is only late, two of them serve until it has let go. */
+	if (handover_wait(&p->handover)) {
+		control_take(&p->control, p->handover.control_fd);
+		p->has_lock =
+		    p->pid_fd != -1 && lockfile_take(p->pid_fd, p->pidfile);
+	}
+	return true;
 }
 
 /* What waits in the listeners outlives this program. */
@@ -139,8 +147,8 @@ become_ready(struct parent *p, struct generation *g)
 	if (!is_first)
 		generation_drain(p->current);
 	p->current = g;
-	if (p->handover.peer_fd != -1)
-		take_over(p);
+	if (p->handover.peer_fd != -1 && !take_over(p))
+		return;
 	let_manager_keep(&g->listen);
 	p->reload_time_s = wall_s();
 	generation_forget_disabled(&p->env, g->conf);
