@@ -32,9 +32,9 @@ export PYTHONDONTWRITEBYTECODE
 # for something: those that need that build, and those with builds of their own;
 # and in the end the table of what they have shown.
 first=gcc
-lane_1='e2e real lint demo distcheck package'
+lane_1='e2e real lint demo distcheck package storm'
 lane_2='portable asan fail e2e-asan asan-clang e2e-portable e2e-tsan valgrind
-    storm analyse'
+    analyse'
 last=rows
 all="$first $lane_1 $lane_2 $last"
 
