@@ -13,7 +13,7 @@ say() {
 
 # Made by the pinned version only: others format otherwise.
 for f in src/*.[ch] src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
-    tests/fail/*.c tests/e2e/*.c; do
+    tests/fail/*.c tests/e2e/*.c tests/bench/*.[ch]; do
 	clang-format-14 --dry-run -Werror "$f" 2>/dev/null ||
 	    say "$f: not as clang-format-14 has it"
 	head -n 1 "$f" | grep -q '^/\* SPDX-License-Identifier: ISC \*/$' ||
