@@ -97,6 +97,7 @@ class Bench:
             before, sink_before = program.cpu_s(), sink.cpu_s()
             got = load(self.build, port, *words, "-d", self.milliseconds,
                        "-s", warm["sent"])
+            program.check()
             cpu, sink_cpu = (program.cpu_s() - before,
                              sink.cpu_s() - sink_before)
             rss, descriptors = program.rss_mb(), program.descriptors()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The programs of the benchmark: sink, load generator, and those compared."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -73,18 +74,22 @@ class Program:
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
                 os.sched_setaffinity(int(task.name), where)
 
+    def check(self):
+        if (status := self.process.poll()) is not None:
+            raise RuntimeError(f"{self.name} has ended, {status}: "
+                               f"{self.out.read_text()}"
+                               f"{self.log.read_text()}")
+
     def first_line(self):
         def ready():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name}: {self.log.read_text()}")
+            self.check()
             text = self.out.read_text()
             return text if text.endswith("\n") else ""
         return wait_for(self.name, ready).split()
 
     def log_match(self, pattern):
         def ready():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name}: {self.log.read_text()}")
+            self.check()
             return re.search(pattern, self.log.read_text())
         return wait_for(self.name, ready)
 
@@ -149,9 +154,14 @@ class Sink(Program):
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """By UDP and by TCP, until somebody else takes it."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            udp.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                tcp.bind(udp.getsockname())
+                return udp.getsockname()[1]
 
 
 def is_bound(port):
