@@ -10,7 +10,7 @@
 #include "base/compat.h"
 #include "net/pktinfo.h"
 
-/* Room for a burst of small updates while a worker is busy. */
+/* Room for a burst of small updates, or of answers, while nobody reads. */
 #define RECV_BUFFER_OCTETS (1024 * 1024)
 #define TCP_BACKLOG 128
 #define PACKETS_OCTETS (256 * 1024)
@@ -147,10 +147,11 @@ sock_is_listener(int fd, bool *is_tcp)
 int
 sock_connect_udp(const struct addr *remote)
 {
-	int fd = open_socket(remote, SOCK_DGRAM);
+	int size = RECV_BUFFER_OCTETS, fd = open_socket(remote, SOCK_DGRAM);
 
 	if (fd == -1)
 		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (connect(fd, &remote->sa, addr_len(remote)) == -1)
 		return close_failed(fd);
 	return fd;

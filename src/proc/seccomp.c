@@ -130,10 +130,13 @@ add_options(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp nodelay[] = {
 	    IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)};
+	const struct scmp_arg_cmp room[] = {
+	    IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)};
 	const struct scmp_arg_cmp error[] = {
 	    IS(1, SOL_SOCKET), IS(2, SO_ERROR)};
 
 	return add(filter, SCMP_ACT_ALLOW, "setsockopt", 2, nodelay) &&
+	       add(filter, SCMP_ACT_ALLOW, "setsockopt", 2, room) &&
 	       add(filter, SCMP_ACT_ALLOW, "getsockopt", 2, error);
 }
 
