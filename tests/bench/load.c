@@ -4,14 +4,15 @@
  * and verifies what is answered:
  *
  *	load -a address:port [-t] [-f flows] [-q outstanding | -r rate]
- *	    [-d milliseconds] [-w milliseconds] [-k keys] [-z zones]
- *	    [-x octets] [-p] [-s first] [-b file]
+ *	    [-d milliseconds] [-u milliseconds] [-w milliseconds] [-k keys]
+ *	    [-z zones] [-x octets] [-p] [-s first] [-b file]
  *
  * -t  by TCP; otherwise UDP. -f: from so many sockets or connections
  * -q  a closed loop: so many are outstanding
  * -r  an open one: so many are sent each second, whatever becomes of them,
  *     and latency counts from when an update should have been sent
- * -d  for so long; -w: what is not answered in this time is lost
+ * -d  for so long; -u: a closed loop takes so long to reach its number;
+ *     -w: what is not answered in this time is lost
  * -k  -z  with so many keys, in so many zones, in turn
  * -x  updates of about so many octets; -p: without a prerequisite
  * -s  the first serial; -b: where the bits are set of those answered NOERROR
@@ -74,6 +75,9 @@ set_number(struct load *l, int option, uint64_t n)
 	case 's':
 		l->first = (uint32_t)n;
 		break;
+	case 'u':
+		l->ramp_ns = n * MS;
+		break;
 	case 'w':
 		l->timeout_ns = n * MS;
 		break;
@@ -107,7 +111,7 @@ parse_options(struct load *l, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:b:d:f:k:pq:r:s:tw:x:z:")) != -1) {
+	while ((c = getopt(argc, argv, "a:b:d:f:k:pq:r:s:tu:w:x:z:")) != -1) {
 		if (c == '?')
 			errx(2, "see the beginning of load.c");
 		set_option(l, c, optarg);

@@ -19,6 +19,7 @@ struct load {
 	size_t outstanding; /* over all of them; closed loop */
 	uint64_t period_ns; /* between two updates; 0: closed loop */
 	uint64_t duration_ns;
+	uint64_t ramp_ns; /* of a closed loop: until all are outstanding */
 	uint64_t timeout_ns;
 	size_t nkeys;
 	unsigned nzones;

@@ -103,6 +103,17 @@ flow_due_ns(const struct flow *f, const struct load *l)
 	return l->start_ns + f->next_due * l->period_ns;
 }
 
+/* All at once would be more than any socket's buffer holds. */
+static size_t
+quota_now(const struct flow *f, const struct load *l, uint64_t now_ns)
+{
+	uint64_t since = now_ns - l->start_ns;
+
+	return since >= l->ramp_ns
+		   ? f->quota
+		   : 1 + (size_t)(f->quota * since / l->ramp_ns);
+}
+
 static bool
 may_begin(const struct flow *f, const struct load *l, uint64_t now_ns)
 {
@@ -114,7 +125,7 @@ may_begin(const struct flow *f, const struct load *l, uint64_t now_ns)
 	if (l->period_ns != 0)
 		return flow_due_ns(f, l) <= now_ns &&
 		       flow_due_ns(f, l) < l->end_ns;
-	return f->busy < f->quota;
+	return f->busy < quota_now(f, l, now_ns);
 }
 
 /* Of the next update; its length. */

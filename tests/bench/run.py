@@ -21,8 +21,6 @@ import tables
 from measure import Bench, Case, median, ratios
 
 COUNTS = (1, 3, 8)
-# What comes at once after a pause of a busy machine is not refused.
-BURST = {"updates_in_hand": 4096}
 
 
 def parse_args():
@@ -101,7 +99,7 @@ def main_table(bench, args):
     one = interleaved(bench, kinds, Case(load=("-q", 1)), args.rounds)
     rate = max(1, int(median(full[3]["ddns-mux"], "rate") / 2))
     half = interleaved(bench, kinds, Case(load=("-r", rate, "-f", 8),
-                                          settings={"all": BURST}),
+                                          settings={"all": tables.BURST}),
                        args.rounds)
     tables.main_table(kinds, full, one, half, rate)
     tables.spread(kinds, full)
