@@ -130,16 +130,13 @@ wr_octets(struct wr *w, const void *octets, size_t len)
 static void
 write_uint(struct wr *w, uint64_t v, size_t len)
 {
-	uint8_t octets[8];
-	size_t i;
-
-	if (len < 8 && v >> (8 * len) != 0) {
+	if (w->failed || len > w->end - w->pos ||
+	    (len < 8 && v >> (8 * len) != 0)) {
 		w->failed = true;
 		return;
 	}
-	for (i = 0; i < len; i++)
-		octets[i] = (uint8_t)(v >> (8 * (len - 1 - i)));
-	wr_octets(w, octets, len);
+	while (len-- > 0)
+		w->base[w->pos++] = (uint8_t)(v >> (8 * len));
 }
 
 void
