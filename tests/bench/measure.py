@@ -10,6 +10,7 @@ import tempfile
 from programs import Dnsdist, Floor, Mux, Sink, client_key, dnsperf, load
 
 WARM_UP_MS = 200
+LOG_LINES = 3 # of a program's log, where something is not in order
 PROGRAMS = {"floor": Floor, "ddns-mux": Mux, "other": Mux, "dnsdist": Dnsdist}
 
 
@@ -104,6 +105,7 @@ class Bench:
             rss, descriptors = program.rss_mb(), program.descriptors()
             program.stop()
             counts = sink.counts()
+            log = program.log.read_text().splitlines()[-LOG_LINES:]
             return self.judge(kind, case, got, Result(
                 cpu_us=cpu * 1e6 / max(got["answered"], 1),
                 busy=cpu / max(got["seconds"], 1e-9),
@@ -115,20 +117,23 @@ class Bench:
                 got["answered"],
                 missing=self.missing(case, folder, sink),
                 load_cpu_us=got["cpu_s"] * 1e6 / max(got["answered"], 1),
-                sink_cpu_us=sink_cpu * 1e6 / max(got["answered"], 1)), counts)
+                sink_cpu_us=sink_cpu * 1e6 / max(got["answered"], 1)),
+                counts, log)
 
     def missing(self, case, folder, sink):
         bits = sink.bits[:-1] if case.is_last_sick else sink.bits
         return max(missing(folder / "answered", path) for path in bits)
 
-    def judge(self, kind, case, got, result, counts):
+    def judge(self, kind, case, got, result, counts, log):
         """Remembers what should not be; dnsdist promises nothing."""
         bad = sum(count["bad"] for count in counts)
         what = dict(missing=result.missing, bad=got["bad"] + bad,
                     unsent=got["failed"],
                     refused=got["answered"] - got["rcodes"]["0"])
         if not case.may_lose:
-            what["lost"] = result.lost
+            at_work = got["sent"] - got["answered"]
+            what["lost"] = at_work
+            what["lost while warming up"] = result.lost - at_work
         if got["answered"] == 0:
             what["answers"] = 0
         found = ", ".join(f"{k} {v}" for k, v in what.items()
@@ -136,6 +141,7 @@ class Bench:
         if found and kind != "dnsdist":
             self.faults.append(f"{kind}, {case.targets} targets, "
                                f"{' '.join(map(str, case.load))}: {found}")
+            self.faults += [f"    {line}" for line in log]
         return result
 
     def dnsperf(self, case, seconds, count):
