@@ -131,13 +131,13 @@ def line_of(label, mux, floor):
             str(max(r.descriptors for r in mux)), lost(mux)]
 
 
-def many(outstanding, deadline_ms, *words, **more):
+def many(outstanding, *words, **more):
     """Nothing in ddns-mux limits them; they begin one after the other."""
-    return Case(load=("-q", outstanding, "-f", 8, "-u", 500, *words),
+    return Case(load=("-q", outstanding, "-f", 8, "-u", 500, "-w", 4500,
+                      *words),
                 settings={"all": {"updates_in_hand": 65536,
-                                  "client_deadline_ms": deadline_ms},
-                          "target": {"max_in_flight": 4096,
-                                     "timeout_ms": 10000}}, **more)
+                                  "client_deadline_ms": 4000},
+                          "target": {"max_in_flight": 4096}}, **more)
 
 
 def streams(**more):
@@ -157,12 +157,11 @@ def scale(bench, args):
           args.rounds, only)
     outstanding = (1, 10, 100, 1000, 10000, 20000)
     sweep(bench, "Outstanding, 3 targets that take 20 ms",
-          [(str(q), many(q, 10000, "-w", 12000, options=SLOW))
+          [(str(q), many(q, options=SLOW))
            for q in outstanding], args.rounds, only)
     sweep(bench, "Outstanding, 3 targets that take exp(2 ms) and lose 1 %, "
           "no prerequisites",
-          [(str(q), many(q, 4000, "-w", 12000, "-p", options=LOSING,
-                         may_lose=True))
+          [(str(q), many(q, "-p", options=LOSING, may_lose=True))
            for q in outstanding], args.rounds, only)
     sizes = (193, 512, 1200, 4096, 16384)
     wide = {"target": {"udp_size": 65507}}
