@@ -126,7 +126,9 @@ class Program:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            # What hangs in the kernel does not end; nobody waits for it.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE)
         LIVE.discard(self)
 
 
