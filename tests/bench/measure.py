@@ -105,7 +105,8 @@ class Bench:
             rss, descriptors = program.rss_mb(), program.descriptors()
             program.stop()
             counts = sink.counts()
-            log = program.log.read_text().splitlines()[-LOG_LINES:]
+            log = [line for line in program.log.read_text().splitlines()
+                   if "statistics: " in line or ": warning: " in line]
             return self.judge(kind, case, got, Result(
                 cpu_us=cpu * 1e6 / max(got["answered"], 1),
                 busy=cpu / max(got["seconds"], 1e-9),
@@ -118,7 +119,7 @@ class Bench:
                 missing=self.missing(case, folder, sink),
                 load_cpu_us=got["cpu_s"] * 1e6 / max(got["answered"], 1),
                 sink_cpu_us=sink_cpu * 1e6 / max(got["answered"], 1)),
-                counts, log)
+                counts, log[-LOG_LINES:])
 
     def missing(self, case, folder, sink):
         bits = sink.bits[:-1] if case.is_last_sick else sink.bits

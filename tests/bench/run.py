@@ -68,9 +68,9 @@ def say_machine():
         pinned = "nothing pinned"
     print(f"{datetime.datetime.now():%Y-%m-%d %H:%M}  {cpu_model()}, "
           f"{os.cpu_count()} CPUs, {platform.system()} {platform.release()}")
-    print(f"{output_of('openssl', 'version')}; ddns-mux "
-          f"{output_of('git', 'rev-parse', '--short', 'HEAD') or 'of no commit'}; "
-          f"{pinned}")
+    commit = output_of("git", "rev-parse", "--short", "HEAD")
+    print(f"{output_of('openssl', 'version')}; "
+          f"ddns-mux {commit or 'of no commit'}; {pinned}")
     print(f"load average before: {tables.load_average()}")
 
 
