@@ -151,7 +151,7 @@ sock_connect_udp(const struct addr *remote)
 
 	if (fd == -1)
 		return -1;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	(void)compat_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (connect(fd, &remote->sa, addr_len(remote)) == -1)
 		return close_failed(fd);
 	return fd;
