@@ -62,6 +62,7 @@ check_files()
 	cat >"$out/files.expected" <<-END
 	./etc/init.d/ddns-mux
 	./lib/systemd/system/ddns-mux.service
+	./usr/lib/tmpfiles.d/ddns-mux.conf
 	./usr/sbin/ddns-mux
 	./usr/sbin/ddns-muxctl
 	./usr/share/bash-completion/completions/ddns-muxctl
