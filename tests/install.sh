@@ -4,8 +4,8 @@
 #
 #	sh tests/install.sh [set or package] ...
 #
-# Sets: build, demo, powerdns, test, package.  Run it as root, or with sudo at hand.
-# No daemon of a package is started.
+# Sets: build, demo, powerdns, test, package.  Run it as root, or with sudo at
+# hand.  No daemon of a package is started.
 
 set -eu
 
@@ -31,7 +31,7 @@ packages_of()
 		    pdns-server pdns-backend-sqlite3 sqlite3 \
 		    kea-dhcp-ddns-server kea-dhcp4-server \
 		    faketime prometheus prometheus-node-exporter \
-		    python3-prometheus-client iproute2
+		    python3-prometheus-client iproute2 curl
 		;;
 	package)
 		echo binutils debhelper devscripts dpkg-dev libcmocka-dev \
