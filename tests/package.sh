@@ -87,7 +87,7 @@ check_versions()
 {
 	version=$("$root/usr/sbin/ddns-mux" -V | sed -n 's/^ddns-mux //p')
 	is "debian/changelog" "$version" "$packaged"
-	is NEWS "$version" "$(sed -n '1s/^ddns-mux \([^ ]*\).*/\1/p' "$top/NEWS")"
+	is doc/NEWS "$version" "$(sed -n '1s/^ddns-mux \([^ ]*\).*/\1/p' "$top/doc/NEWS")"
 }
 
 # init action status when: all but the paths is the script that is installed.
