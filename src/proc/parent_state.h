@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The inside of the parent: parent.c, reaper.c, reload.c, tally.c,
- * command.c and status.c only.
+ * The inside of the parent: parent.c, parent_start.c, reaper.c, reload.c,
+ * tally.c, command.c and status.c only.
  * Threads: one, for ever.
  */
 #ifndef PROC_PARENT_STATE_H
@@ -58,6 +58,17 @@ struct parent {
 	struct pollfd pfd[PARENT_PFDS_MAX];
 };
 
+/* How many the parent needs: sockets of all workers, pipes of all
+ * generations. */
+size_t parent_descriptors(const struct conf *conf);
+/* Takes conf over; what it does not have in common with the present
+ * generation, listeners say, is opened. NULL after a line in the log. */
+struct generation *parent_add_generation(struct parent *p, struct conf *conf);
+/* false: it drains already. */
+bool parent_start_generation(struct parent *p, struct generation *g);
+/* Does what is due; when is the next time? */
+uint64_t parent_tick(struct parent *p);
+void parent_wait(struct parent *p, uint64_t due_us);
 /* The standing has changed. */
 void parent_tell_all(struct parent *p);
 /* A new daemon serves: this one finishes what it has. */
