@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 
+import pytest
+
 import guide
 from hosts import LIMIT, Host, Network
 from servers import name_change, wait_until, zone_file
@@ -258,6 +260,18 @@ BASE = ("KEA 1", "POWERDNS 1", "POWERDNS 2", "POWERDNS 3", "KEA 2")
 def running():
     with contextlib.ExitStack() as entered:
         yield set_up(Site(entered))
+
+
+@pytest.fixture(scope="module", name="base")
+def fixture_base():
+    with running() as site:
+        yield site
+
+
+@pytest.fixture(name="site")
+def fixture_site(base):
+    yield base
+    base.restore()
 
 
 def holds(host, name, kind="A"):

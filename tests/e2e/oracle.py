@@ -74,7 +74,7 @@ class _Ldns:
     INT16_DATA = 22  # LDNS_RDF_TYPE_INT16_DATA
 
     def __init__(self):
-        self.library = ctypes.CDLL("libldns.so.3")
+        self.ldns = ctypes.CDLL("libldns.so.3")
         pointer, octets, size = (ctypes.c_void_p, ctypes.c_char_p,
                                  ctypes.c_size_t)
         for name, result, *arguments in [
@@ -96,7 +96,7 @@ class _Ldns:
                 ("pkt_answer", pointer, pointer),
                 ("pkt_authority", pointer, pointer),
                 ("rr_list2str", pointer, pointer)]:
-            function = getattr(self.library, "ldns_" + name)
+            function = getattr(self.ldns, "ldns_" + name)
             function.restype, function.argtypes = result, arguments
             setattr(self, name, function)
         self.libc_free = ctypes.CDLL(None).free

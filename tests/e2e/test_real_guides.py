@@ -16,21 +16,10 @@ import guide
 import test_real_troubles
 from guide_site import (BASE, D2, D2_CONF, FOLLOWED, MUX_CONF, RESULT, ZONES,
                         follows, holds, running)
+from guide_site import fixture_base, fixture_site  # noqa: F401
 from hosts import LIMIT
 from mux import ROOT
 from servers import wait_until
-
-
-@pytest.fixture(scope="module", name="base")
-def fixture_base():
-    with running() as site:
-        yield site
-
-
-@pytest.fixture(name="site")
-def fixture_site(base):
-    yield base
-    base.restore()
 
 
 @follows(*BASE, "KEA 6")

@@ -5,25 +5,11 @@ import glob
 import re
 import secrets
 
-import pytest
-
 import guide
-from guide_site import (D2, D2_CONF, MUX_CONF, check_output, follows, holds,
-                        running)
+from guide_site import D2, D2_CONF, MUX_CONF, check_output, follows, holds
+from guide_site import fixture_base, fixture_site  # noqa: F401
 from hosts import LIMIT
 from servers import wait_until
-
-
-@pytest.fixture(scope="module", name="base")
-def fixture_base():
-    with running() as site:
-        yield site
-
-
-@pytest.fixture(name="site")
-def fixture_site(base):
-    yield base
-    base.restore()
 
 
 def find(section, word):

@@ -67,7 +67,7 @@ class Control(ctypes.Structure):
         ("nprocesses", ctypes.c_uint32), ("bad_closes", ctypes.c_uint32),
         ("epoch", ctypes.c_uint32), ("is_lasting", ctypes.c_uint32),
         ("pid", ctypes.c_int32 * 32), ("site", ctypes.c_uint64),
-        ("library", ctypes.c_char * 64),
+        ("origin", ctypes.c_char * 64),
         ("name", ctypes.c_char * 32 * 64),
         ("count", ctypes.c_uint32 * 64 * 2 * 32)]
 

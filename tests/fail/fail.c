@@ -53,7 +53,7 @@ struct control {
 	uint32_t is_lasting; /* from the n-th call on */
 	int32_t pid[PROCESSES];
 	uint64_t site; /* in our program: the nearest caller */
-	char library[64]; /* that asked for memory */
+	char origin[64]; /* the library that asked for memory */
 	char name[FUNCTIONS][32];
 	_Atomic uint32_t count[PROCESSES][2][FUNCTIONS];
 };
@@ -147,7 +147,7 @@ counts(int function, const void *site, const char *library)
 	    (n > control->n && control->is_lasting == 0))
 		return false;
 	control->site = (uintptr_t)site - program_start;
-	strncpy(control->library, library, sizeof(control->library) - 1);
+	strncpy(control->origin, library, sizeof(control->origin) - 1);
 	atomic_store(&control->has_failed, 1);
 	errno = (int)control->error;
 	return true;

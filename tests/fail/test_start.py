@@ -76,7 +76,7 @@ class Run:
             ["addr2line", "-sfe", mux.BINARY, hex(self.control.site - 1)],
             capture_output=True, text=True, check=False)
         return (" ".join(done.stdout.split()) + " "
-                + self.control.library.decode())
+                + self.control.origin.decode())
 
     def check_gone(self):
         self.process.wait(PATIENCE)
@@ -85,7 +85,7 @@ class Run:
         assert self.control.bad_closes == 0, "closes what is not its own"
 
     def is_excused(self):
-        return self.control.library.decode().startswith(EXCUSED)
+        return self.control.origin.decode().startswith(EXCUSED)
 
     def check_refusal(self):
         """Ended with status 1, and a line that says why."""
