@@ -33,7 +33,7 @@ forward_len(const struct inbound *in, const struct conf_tsig *tsig)
  */
 size_t
 forward_write(const struct inbound *in, const struct conf_tsig *tsig,
-    struct hmac *hmac, struct copy *copy, uint8_t octets[FORWARD_OCTETS_MAX])
+    struct hmac *hmac, struct copy *copy, uint8_t octets[DNS_MSG_OCTETS_MAX])
 {
 	struct tsig_params p = tsig_params(tsig, hmac, copy);
 	const struct msg *m = &in->msg;

@@ -15,9 +15,6 @@
 #include "mux/inbound.h"
 #include "mux/stats.h"
 
-/* The longest update and the longest TSIG. */
-#define FORWARD_OCTETS_MAX (DNS_MSG_OCTETS_MAX + 512)
-
 /* What a copy was sent with, and its answer is matched against. */
 struct copy {
 	uint16_t id;
@@ -32,7 +29,7 @@ size_t forward_len(const struct inbound *in, const struct conf_tsig *tsig);
  * same octets again. Returns its length; 0 if it is longer than a message
  * can be, or crypto fails. */
 size_t forward_write(const struct inbound *in, const struct conf_tsig *tsig,
-    struct hmac *hmac, struct copy *copy, uint8_t octets[FORWARD_OCTETS_MAX]);
+    struct hmac *hmac, struct copy *copy, uint8_t octets[DNS_MSG_OCTETS_MAX]);
 
 enum answer_kind {
 	ANSWER_IGNORED, /* as if it had not come; cause says why */

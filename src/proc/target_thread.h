@@ -107,7 +107,7 @@ struct target {
 	uint16_t ids[IDS_AT_ONCE];
 	size_t ids_left;
 	struct log_rate rates[TSTAT_COUNT];
-	uint8_t copy[FORWARD_OCTETS_MAX];
+	uint8_t copy[DNS_MSG_OCTETS_MAX];
 	uint8_t answer[65535];
 };
 

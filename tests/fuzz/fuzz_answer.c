@@ -23,7 +23,7 @@ static struct copy copy = {.id = 0x1234, .time_signed = FUZZ_NOW};
 static struct expected
 send_copy(void)
 {
-	static uint8_t out[FORWARD_OCTETS_MAX];
+	static uint8_t out[DNS_MSG_OCTETS_MAX];
 	struct fuzz_world *w = fuzz_world();
 	struct expected e = {.in = &in,
 	    .tsig = &w->conf.targets[0].tsig,

@@ -87,7 +87,7 @@ check_answer(const struct expected *e, const struct fuzz_key *key)
 static void
 check_target(const struct fuzz_world *w, const struct inbound *in, size_t i)
 {
-	static uint8_t first[FORWARD_OCTETS_MAX], second[FORWARD_OCTETS_MAX];
+	static uint8_t first[DNS_MSG_OCTETS_MAX], second[DNS_MSG_OCTETS_MAX];
 	const struct conf_tsig *tsig = &w->conf.targets[i].tsig;
 	struct copy copy = {
 	    .id = (uint16_t)(0x1234 + i), .time_signed = FUZZ_NOW + 7};

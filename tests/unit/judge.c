@@ -84,7 +84,7 @@ put_hex(const uint8_t *octets, size_t len)
 static void
 put_copies(const struct verifier *v, const struct inbound *in)
 {
-	static uint8_t octets[FORWARD_OCTETS_MAX];
+	static uint8_t octets[DNS_MSG_OCTETS_MAX];
 	size_t i;
 
 	for (i = 0; i < v->conf->ntargets; i++) {

@@ -345,7 +345,7 @@ make_side(struct side *s, size_t name_len, const char *alg)
 static void
 check_copy(const char *row, const struct inbound *in, const struct side *to)
 {
-	static uint8_t got[FORWARD_OCTETS_MAX], expected[BUILD_OCTETS_MAX];
+	static uint8_t got[DNS_MSG_OCTETS_MAX], expected[BUILD_OCTETS_MAX];
 	struct copy copy = {.id = 0xbeef, .time_signed = BUILD_NOW};
 	const struct conf_tsig *key = &to->client.tsig;
 	struct seal s = {.key_name = &key->name, .alg = to->alg};

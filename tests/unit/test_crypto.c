@@ -48,7 +48,7 @@ static struct {
 	struct hmac *hmac;
 	struct verifier verifier;
 	struct addr from;
-	uint8_t octets[512], sent[FORWARD_OCTETS_MAX], answer[512];
+	uint8_t octets[512], sent[DNS_MSG_OCTETS_MAX], answer[512];
 	struct inbound in;
 	size_t sent_len, answer_len;
 	struct copy copy;

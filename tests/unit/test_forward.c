@@ -65,7 +65,7 @@ static const struct {
 static void
 test_copies(void **state)
 {
-	static uint8_t got[FORWARD_OCTETS_MAX];
+	static uint8_t got[DNS_MSG_OCTETS_MAX];
 	uint8_t octets[1024], expected[1024];
 	size_t i, len;
 
@@ -125,7 +125,7 @@ key_of_len(struct name *n, size_t len)
 static void
 test_len(void **state)
 {
-	static uint8_t got[FORWARD_OCTETS_MAX];
+	static uint8_t got[DNS_MSG_OCTETS_MAX];
 	const struct hmac_alg *alg = NULL;
 	struct conf_tsig key;
 	uint8_t octets[1024];
@@ -161,7 +161,7 @@ test_len(void **state)
 static void
 test_again(void **state)
 {
-	static uint8_t one[FORWARD_OCTETS_MAX], two[FORWARD_OCTETS_MAX];
+	static uint8_t one[DNS_MSG_OCTETS_MAX], two[DNS_MSG_OCTETS_MAX];
 	struct copy copy = {.id = ID, .time_signed = BUILD_NOW}, again;
 	uint8_t octets[1024];
 	struct inbound in;
@@ -182,7 +182,7 @@ static void
 test_large(void **state)
 {
 	static uint8_t octets[DNS_MSG_OCTETS_MAX];
-	static uint8_t got[FORWARD_OCTETS_MAX], expected[BUILD_OCTETS_MAX];
+	static uint8_t got[DNS_MSG_OCTETS_MAX], expected[BUILD_OCTETS_MAX];
 	size_t len, own = 16 + 13 + 26 + 32;
 	struct seal s = {.key = TARGET_KEY};
 	struct inbound in;
@@ -345,7 +345,7 @@ struct sent {
 static void
 send_golden(struct sent *s)
 {
-	static uint8_t scratch[FORWARD_OCTETS_MAX];
+	static uint8_t scratch[DNS_MSG_OCTETS_MAX];
 
 	golden(&s->in, s->octets);
 	s->copy = (struct copy){.id = ID, .time_signed = BUILD_NOW};

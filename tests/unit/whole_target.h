@@ -55,7 +55,7 @@ struct target {
 	} tcp;
 };
 
-static uint8_t copy_octets[FORWARD_OCTETS_MAX];
+static uint8_t copy_octets[DNS_MSG_OCTETS_MAX];
 
 /* I6 */
 #define WORK_FIXED 1000
