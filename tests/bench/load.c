@@ -5,7 +5,7 @@
  *
  *	load -a address:port [-t] [-f flows] [-q outstanding | -r rate]
  *	    [-d milliseconds] [-u milliseconds] [-w milliseconds] [-k keys]
- *	    [-z zones] [-x octets] [-p] [-s first] [-b file]
+ *	    [-z zones] [-x octets] [-m] [-p] [-s first] [-b file]
  *
  * -t  by TCP; otherwise UDP. -f: from so many sockets or connections
  * -q  a closed loop: so many are outstanding
@@ -14,7 +14,8 @@
  * -d  for so long; -u: a closed loop takes so long to reach its number;
  *     -w: what is not answered in this time is lost
  * -k  -z  with so many keys, in so many zones, in turn
- * -x  updates of about so many octets; -p: without a prerequisite
+ * -x  updates of about so many octets; -m: with names of up to 15 octets
+ *     more; -p: without a prerequisite
  * -s  the first serial; -b: where the bits are set of those answered NOERROR
  *
  * Prints one line of JSON.
@@ -99,6 +100,8 @@ set_option(struct load *l, int option, const char *value)
 		bits_open(&l->answered, value);
 	else if (option == 't')
 		l->is_tcp = true;
+	else if (option == 'm')
+		l->is_mixed = true;
 	else if (option == 'p')
 		l->has_prereq = false;
 	else
@@ -111,7 +114,7 @@ parse_options(struct load *l, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:b:d:f:k:pq:r:s:tu:w:x:z:")) != -1) {
+	while ((c = getopt(argc, argv, "a:b:d:f:k:mpq:r:s:tu:w:x:z:")) != -1) {
 		if (c == '?')
 			errx(2, "see the beginning of load.c");
 		set_option(l, c, optarg);

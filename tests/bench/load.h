@@ -25,6 +25,7 @@ struct load {
 	unsigned nzones;
 	size_t octets; /* of an update, about; 0: as kea-dhcp-ddns sends it */
 	bool has_prereq;
+	bool is_mixed; /* names of different lengths */
 	uint32_t first; /* serial */
 	struct bits answered;
 

@@ -18,6 +18,7 @@
 #define TTL 300
 #define TYPE_PRIVATE 65280
 #define LABEL "h00000000"
+#define MIXED_LENGTHS 16
 #define PADDING_MIN 12 /* octets of a record with nothing in it */
 #define POINTER 0xc000u
 
@@ -85,7 +86,8 @@ load_msg_init(const struct load *l)
 
 	if (!name_from_text("z0000.bench.", &zone))
 		errx(1, "no zone");
-	wr_init(&w, pattern, sizeof(pattern) - SIGNER_RECORD_MAX);
+	wr_init(
+	    &w, pattern, sizeof(pattern) - SIGNER_RECORD_MAX - MIXED_LENGTHS);
 	wr_u16(&w, 0);
 	wr_u16(&w, DNS_OPCODE_FLAGS(OPCODE_UPDATE));
 	wr_u16(&w, 1);
@@ -111,6 +113,19 @@ put_digits(uint8_t *at, unsigned n, int count, unsigned base)
 	}
 }
 
+/* Its first label becomes longer, and what follows moves. */
+static size_t
+lengthen(uint8_t *octets, uint32_t serial)
+{
+	size_t more = serial * 2654435761u >> 16 & (MIXED_LENGTHS - 1);
+	size_t end = label_at + sizeof(LABEL) - 1;
+
+	memmove(octets + end + more, octets + end, pattern_len - end);
+	memset(octets + end, 'x', more);
+	octets[label_at - 1] += (uint8_t)more;
+	return more;
+}
+
 size_t
 load_msg_write(
     const struct load *l, uint8_t *octets, uint16_t id, uint32_t serial)
@@ -124,5 +139,5 @@ load_msg_write(
 	octets[address_at + 1] = (uint8_t)(serial >> 16);
 	octets[address_at + 2] = (uint8_t)(serial >> 8);
 	octets[address_at + 3] = (uint8_t)serial;
-	return pattern_len;
+	return pattern_len + (l->is_mixed ? lengthen(octets, serial) : 0);
 }

@@ -26,13 +26,13 @@ zone_end(const uint8_t *octets, size_t len)
 								       : 0;
 }
 
-/* The name of the first record is "h" and the serial in hex. */
+/* The name of the first record begins with "h" and the serial in hex. */
 static bool
 serial_of(const uint8_t *octets, size_t len, size_t at, uint32_t *serial)
 {
 	size_t i;
 
-	if (at + 2 + LABEL_DIGITS > len || octets[at] != 1 + LABEL_DIGITS)
+	if (at + 2 + LABEL_DIGITS > len || octets[at] < 1 + LABEL_DIGITS)
 		return false;
 	*serial = 0;
 	for (i = 0; i < LABEL_DIGITS; i++) {
