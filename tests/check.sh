@@ -94,7 +94,8 @@ step_gcc()
 
 # What the BSDs have, as far as it can be had here: their compiler, their make,
 # the paths and the user of doc/INSTALL.openbsd, and without what the systems
-# do not share: EVP_MAC, a UDP socket per worker, libseccomp.
+# do not share: EVP_MAC, a UDP socket per worker, many datagrams with one
+# call, libseccomp.
 portable_build()
 {
 	options=$(sed -n '/\.\/configure /,/[^\\]$/p' doc/INSTALL.openbsd |
@@ -102,7 +103,7 @@ portable_build()
 	# Words are meant to be split.
 	# shellcheck disable=SC2086
 	configured build-portable clang $options --with-hmac=hmac_ctx \
-	    --disable-reuseport --without-libseccomp
+	    --disable-reuseport --disable-bursts --without-libseccomp
 }
 
 # Did it get what it asked for?
@@ -110,6 +111,7 @@ is_portable()
 {
 	grep -qx '#define SO_SPREAD 0' build-portable/config.h &&
 	    nm -u build-portable/ddns-mux | grep -q ' HMAC_Init_ex' &&
+	    ! nm -u build-portable/ddns-mux | grep -q 'mmsg' &&
 	    ! build-portable/ddns-mux -V | grep seccomp
 }
 

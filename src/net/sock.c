@@ -205,60 +205,6 @@ sock_accept(int fd, struct addr *from)
 	return conn;
 }
 
-ssize_t
-sock_recv_from(
-    int fd, void *buf, size_t cap, struct addr *from, struct addr *to)
-{
-	union {
-		struct cmsghdr align;
-		uint8_t octets[PKTINFO_CONTROL_MAX];
-	} control;
-	struct iovec iov = {buf, cap};
-	struct msghdr msg = {.msg_name = from,
-	    .msg_namelen = sizeof(*from),
-	    .msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = &control,
-	    .msg_controllen = sizeof(control)};
-	ssize_t n;
-
-	memset(from, 0, sizeof(*from));
-	memset(to, 0, sizeof(*to));
-	n = recvmsg(fd, &msg, 0);
-	if (n == -1)
-		return -1;
-	if ((msg.msg_flags & MSG_TRUNC) != 0) {
-		errno = EMSGSIZE;
-		return -1;
-	}
-	pktinfo_get(&msg, to);
-	return n;
-}
-
-ssize_t
-sock_send_to(int fd, const void *buf, size_t len, const struct addr *to,
-    const struct addr *from)
-{
-	union {
-		struct cmsghdr align;
-		uint8_t octets[PKTINFO_CONTROL_MAX];
-	} control;
-	/* struct iovec and msghdr are not const, but only read here. */
-	struct iovec iov = {(void *)(uintptr_t)buf, len};
-	struct msghdr msg = {.msg_name = (void *)(uintptr_t)to,
-	    .msg_namelen = addr_len(to),
-	    .msg_iov = &iov,
-	    .msg_iovlen = 1};
-
-	if (from->sa.sa_family != AF_UNSPEC) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		pktinfo_put(&msg, from);
-	}
-	return sendmsg(fd, &msg, MSG_NOSIGNAL);
-}
-
 bool
 sock_is_transient(int error)
 {

@@ -34,14 +34,6 @@ int sock_pipe(int fds[2]);
 /* The same, of packets: fds[1] is meant to send, fds[0] to receive. */
 int sock_packet_pair(int fds[2]);
 
-/* from, and on a wildcard socket the local address in to (AF_UNSPEC
- * elsewhere). A datagram longer than cap is -1 with EMSGSIZE. */
-ssize_t sock_recv_from(
-    int fd, void *buf, size_t cap, struct addr *from, struct addr *to);
-/* to, leaving from the local address from, if that is not AF_UNSPEC. */
-ssize_t sock_send_to(int fd, const void *buf, size_t len, const struct addr *to,
-    const struct addr *from);
-
 /* EAGAIN, EINTR and the like: nothing is wrong, poll again. */
 bool sock_is_transient(int error);
 

@@ -2,25 +2,11 @@
 #include "proc/dispatch.h"
 
 #include "base/mono.h"
-#include "net/sock.h"
 #include "proc/client.h"
+#include "proc/client_udp.h"
 #include "proc/record.h"
 #include "proc/slot.h"
 #include "proc/snapshot.h"
-
-static void
-send_octets(struct worker *w, const struct route *route, const uint8_t *octets,
-    size_t len)
-{
-	if (route->client != NULL) {
-		client_answer(w, route, octets, len);
-		return;
-	}
-	/* A client that gets nothing asks again; we never wait for one. */
-	if (sock_send_to(route->fd, octets, len, &route->from, &route->to) ==
-	    -1)
-		w->stats.count[STAT_SEND_FAILED]++;
-}
 
 /* now_s: Time Signed of the answer. false: there is none. */
 static bool
@@ -28,9 +14,11 @@ send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
     uint64_t now_s)
 {
 	struct verifier v = {w->conf, w->hmacs, w->now_s};
-	uint8_t octets[REPLY_OCTETS_MAX];
+	uint8_t framed[REPLY_OCTETS_MAX], *octets = framed;
 	size_t len;
 
+	if (s->route.client == NULL)
+		octets = client_udp_room(w, &s->route);
 	len = reply_write(&s->in, reply, verify_hmac(&v, s->in.client), now_s,
 	    reply_limit(&s->in, reply), octets);
 	if (len == 0) {
@@ -38,7 +26,10 @@ send_reply(struct worker *w, const struct slot *s, const struct reply *reply,
 		return false;
 	}
 	stats_answer(&w->stats, reply->rcode);
-	send_octets(w, &s->route, octets, len);
+	if (s->route.client == NULL)
+		client_udp_answer(w, &s->route, len);
+	else
+		client_answer(w, &s->route, octets, len);
 	return true;
 }
 

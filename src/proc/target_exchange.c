@@ -140,7 +140,8 @@ open_leg(struct target *t, struct exchange *x, enum exchange_way way)
 }
 
 size_t
-target_prepare(struct target *t, struct exchange *x, enum exchange_way way)
+target_prepare(struct target *t, struct exchange *x, enum exchange_way way,
+    uint8_t octets[DNS_MSG_OCTETS_MAX])
 {
 	struct copy *copy = &x->legs[way].copy;
 	size_t len;
@@ -163,7 +164,7 @@ target_prepare(struct target *t, struct exchange *x, enum exchange_way way)
 		t->tcp.open++;
 	x->sent_us = t->now_us;
 	copy->time_signed = wall_s();
-	len = forward_write(x->in, &t->target->tsig, t->hmac, copy, t->copy);
+	len = forward_write(x->in, &t->target->tsig, t->hmac, copy, octets);
 	if (len == 0)
 		target_fail(t, x, TSTAT_FAIL_CRYPTO);
 	return len;

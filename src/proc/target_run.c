@@ -68,6 +68,7 @@ send_waiting(struct target *t)
 		else if (target_tcp_is_ready(t, x))
 			target_tcp_send(t, x);
 	}
+	target_udp_flush(t);
 }
 
 static int

@@ -117,7 +117,7 @@ target_tcp_send(struct target *t, struct exchange *x)
 		target_give_up_tcp(t, x, TSTAT_FAIL_CONNECT);
 		return;
 	}
-	len = target_prepare(t, x, WAY_TCP);
+	len = target_prepare(t, x, WAY_TCP, t->copy);
 	if (len == 0)
 		return;
 	x->tcp_tries++;

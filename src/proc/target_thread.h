@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "mux/exchange.h"
 #include "mux/health.h"
+#include "net/burst.h"
 #include "net/frame.h"
 #include "proc/target.h"
 
@@ -107,8 +108,10 @@ struct target {
 	uint16_t ids[IDS_AT_ONCE];
 	size_t ids_left;
 	struct log_rate rates[TSTAT_COUNT];
-	uint8_t copy[DNS_MSG_OCTETS_MAX];
-	uint8_t answer[65535];
+	struct burst_out out; /* by UDP, not sent yet, */
+	struct exchange *out_of[BURST_MAX]; /* of these */
+	uint8_t copy[DNS_MSG_OCTETS_MAX]; /* by TCP, or sent again */
+	struct burst_in in;
 };
 
 /* Figures that the worker reads while the thread counts. */
@@ -150,8 +153,8 @@ enum exchange_way target_first_way(
 void target_expire(struct target *t, struct exchange *x);
 /* Opens the leg with a fresh random ID and writes the copy; 0 after having
  * ended the exchange. */
-size_t target_prepare(
-    struct target *t, struct exchange *x, enum exchange_way way);
+size_t target_prepare(struct target *t, struct exchange *x,
+    enum exchange_way way, uint8_t octets[DNS_MSG_OCTETS_MAX]);
 /* Octets that came by way; path is the UDP socket's index. */
 void target_answered(struct target *t, enum exchange_way way, uint8_t path,
     const uint8_t *octets, size_t len);
@@ -179,7 +182,10 @@ void target_probe_tick(struct target *t);
 uint64_t target_probe_due_us(struct target *t);
 
 /* target_udp.c */
+/* Its copy is sent by target_udp_flush at the latest: before anything else
+ * can happen to the exchange. */
 void target_udp_send(struct target *t, struct exchange *x);
+void target_udp_flush(struct target *t);
 void target_udp_resend(struct target *t, struct exchange *x);
 void target_udp_ready(struct target *t, size_t path);
 void target_udp_tick(struct target *t);

@@ -95,54 +95,91 @@ path_for_sending(struct target *t)
 	return path;
 }
 
-/* An error may stand for an earlier datagram: then this one has not been
- * sent, and is worth a second try. */
-static ssize_t
-send_copy(struct target *t, struct udp_path *path, size_t len)
-{
-	ssize_t n = send(path->fd, t->copy, len, MSG_NOSIGNAL);
-
-	if (n == -1 && errno == ECONNREFUSED)
-		n = send(path->fd, t->copy, len, MSG_NOSIGNAL);
-	if (n != -1)
-		path->sent++;
-	return n;
-}
-
 void
 target_udp_send(struct target *t, struct exchange *x)
 {
-	struct udp_path *path = path_for_sending(t);
+	uint8_t *octets = burst_room(&t->out);
 	size_t len;
 
-	if (path->fd == -1) {
+	if (octets == NULL) {
+		target_udp_flush(t);
+		octets = burst_room(&t->out);
+	}
+	if (t->out.count == 0 && path_for_sending(t)->fd == -1) {
 		target_complain(t, x, TSTAT_FAIL_LOCAL, "%s", strerror(errno));
 		target_fail(t, x, TSTAT_FAIL_LOCAL);
 		return;
 	}
-	len = target_prepare(t, x, WAY_UDP);
+	len = target_prepare(t, x, WAY_UDP, octets);
 	if (len == 0)
 		return;
 	x->legs[WAY_UDP].path = (uint8_t)t->udp_current;
-	if (send_copy(t, path, len) == -1) {
-		if (!sock_is_transient(errno)) {
-			target_complain(
-			    t, x, TSTAT_FAIL_ICMP, "%s", strerror(errno));
-			target_fail(t, x, TSTAT_FAIL_ICMP);
-			return;
-		}
-		exchange_close_leg(&t->table, &x->legs[WAY_UDP]);
-		exchange_wait(&t->table, x, WAY_UDP);
-		t->udp_is_blocked = true;
-		t->udp_retry_us = t->now_us + RETRY_US;
-		return;
-	}
+	t->out_of[t->out.count] = x;
+	burst_add(&t->out, len);
+}
+
+static void
+was_sent(struct target *t, struct exchange *x)
+{
+	t->udp[t->udp_current].sent++;
 	target_count(t, TSTAT_SENT_UDP);
 	x->copies++;
 	/* A second copy of an update with prerequisites could be told that
 	 * they fail because the first was applied. */
 	if (x->in->shape.prereqs == 0)
 		exchange_allow_resend(&t->table, x);
+}
+
+/* To wait from the given one on, in the same order. */
+static void
+take_back(struct target *t, size_t from)
+{
+	size_t i;
+
+	for (i = t->out.count; i > from; i--) {
+		struct exchange *x = t->out_of[i - 1];
+
+		exchange_close_leg(&t->table, &x->legs[WAY_UDP]);
+		exchange_wait(&t->table, x, WAY_UDP);
+	}
+	t->udp_is_blocked = true;
+	t->udp_retry_us = t->now_us + RETRY_US;
+}
+
+/* An error may stand for an earlier datagram: then this one has not been
+ * sent, and is worth a second try. */
+static int
+send_from(struct target *t, size_t from)
+{
+	int fd = t->udp[t->udp_current].fd,
+	    n = burst_send(fd, &t->out, from, NULL);
+
+	if (n == -1 && errno == ECONNREFUSED)
+		n = burst_send(fd, &t->out, from, NULL);
+	return n;
+}
+
+void
+target_udp_flush(struct target *t)
+{
+	size_t i = 0;
+
+	while (i < t->out.count) {
+		int n = send_from(t, i);
+
+		if (n == -1 && sock_is_transient(errno)) {
+			take_back(t, i);
+			break;
+		}
+		if (n == -1) {
+			target_complain(t, t->out_of[i], TSTAT_FAIL_ICMP, "%s",
+			    strerror(errno));
+			target_fail(t, t->out_of[i++], TSTAT_FAIL_ICMP);
+		}
+		for (; n > 0; n--)
+			was_sent(t, t->out_of[i++]);
+	}
+	burst_clear(&t->out);
 }
 
 /* The same octets once more, so that either answer fits. */
@@ -158,8 +195,9 @@ target_udp_resend(struct target *t, struct exchange *x)
 		return;
 	len = forward_write(
 	    x->in, &t->target->tsig, t->hmac, &leg->copy, t->copy);
-	if (len == 0 || send_copy(t, path, len) == -1)
+	if (len == 0 || send(path->fd, t->copy, len, MSG_NOSIGNAL) == -1)
 		return;
+	path->sent++;
 	x->copies++;
 	target_count(t, TSTAT_RESENT);
 }
@@ -167,18 +205,16 @@ target_udp_resend(struct target *t, struct exchange *x)
 void
 target_udp_ready(struct target *t, size_t path)
 {
-	int n = RECEIVE_AT_ONCE;
+	size_t taken = 0;
+	int n, i;
 
-	while (n-- > 0) {
-		ssize_t len =
-		    recv(t->udp[path].fd, t->answer, sizeof(t->answer), 0);
-
-		if (len == -1) {
-			if (!sock_is_transient(errno))
-				path_failed(t, path, errno);
-			return;
-		}
-		target_answered(
-		    t, WAY_UDP, (uint8_t)path, t->answer, (size_t)len);
-	}
+	do {
+		n = burst_receive(t->udp[path].fd, &t->in, NULL);
+		if (n == -1 && !sock_is_transient(errno))
+			path_failed(t, path, errno);
+		for (i = 0; i < n; i++)
+			target_answered(t, WAY_UDP, (uint8_t)path,
+			    t->in.octets[i], t->in.lens[i]);
+		taken += n == -1 ? 0 : (size_t)n;
+	} while (n == (int)burst_max && taken < RECEIVE_AT_ONCE);
 }

@@ -13,13 +13,13 @@
 #include "dns/dns.h"
 #include "net/sock.h"
 #include "proc/client.h"
+#include "proc/client_udp.h"
 #include "proc/daemon.h"
 #include "proc/dispatch.h"
 #include "proc/sandbox.h"
 #include "proc/slot.h"
 #include "proc/snapshot.h"
 
-#define RECEIVE_AT_ONCE 64
 /* Longer than any client waits; then a target that is still silent is
  * left alone. */
 #define DRAIN_US 5000000
@@ -168,8 +168,8 @@ static bool
 make_ready(struct worker *w)
 {
 	return make_ears(w) && bell_init(&w->bell) && slot_init(w) &&
-	       client_init(w) && snapshot_init(w) && make_replay(w) &&
-	       make_hmacs(w) && make_targets(w);
+	       client_init(w) && client_udp_init(w) && snapshot_init(w) &&
+	       make_replay(w) && make_hmacs(w) && make_targets(w);
 }
 
 static void
@@ -189,45 +189,10 @@ clean_up(struct worker *w)
 	free(w->pfd);
 	free(w->ears);
 	client_free(w);
+	client_udp_free(w);
 	snapshot_free(w);
 	slot_free(w);
 	bell_free(&w->bell);
-}
-
-static bool
-is_plausible(struct worker *w, const struct route *route)
-{
-	return addr_port(&route->from) != 0 &&
-	       !listen_is_own(w->setup->listen, &route->from, &route->to);
-}
-
-static void
-receive_udp(struct worker *w, int fd)
-{
-	int n = RECEIVE_AT_ONCE;
-
-	while (n-- > 0) {
-		struct slot *s = w->spare;
-		ssize_t len;
-
-		s->route.fd = fd;
-		s->route.client = NULL;
-		len = sock_recv_from(fd, s->octets, DNS_MSG_OCTETS_MAX,
-		    &s->route.from, &s->route.to);
-		/* Nothing left, or an error that belongs to an answer. */
-		if (len == -1)
-			return;
-		w->stats.count[STAT_RECEIVED_UDP]++;
-		s->in.is_tcp = s->in.has_tsig = false;
-		s->in.client = NULL;
-		/* H13: nobody sends from port 0; our own address would be a
-		 * loop. */
-		if (is_plausible(w, &s->route))
-			(void)dispatch_message(w, (size_t)len);
-		else
-			dispatch_refused(
-			    w, STAT_DROP_SOURCE, &s->route.from, &s->in);
-	}
 }
 
 static void
@@ -335,7 +300,7 @@ hear(struct worker *w, const struct pollfd *pfd)
 		if (w->ears[i].is_tcp)
 			client_accept(w, pfd[i].fd);
 		else
-			receive_udp(w, pfd[i].fd);
+			client_udp_receive(w, pfd[i].fd);
 	}
 }
 
@@ -378,6 +343,7 @@ serve(struct worker *w)
 		dispatch_deadlines(w);
 		client_tick(w);
 		dispatch_wake_targets(w);
+		client_udp_flush(w);
 		if (w->now_us >= w->next_stats_us)
 			snapshot_send(w);
 	}

@@ -66,6 +66,7 @@ struct slot {
 TAILQ_HEAD(slot_list, slot);
 
 struct tcp_clients;
+struct udp_clients;
 
 /* A listening socket of this worker's. */
 struct ear {
@@ -100,6 +101,7 @@ struct worker {
 
 	struct quota refusals; /* unsigned ones, by UDP */
 	struct tcp_clients *clients;
+	struct udp_clients *udp_clients;
 	struct pollfd *pfd; /* for all that it polls */
 	struct stats stats;
 	struct key_stats *keys; /* by index into conf->clients */

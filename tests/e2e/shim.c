@@ -156,11 +156,25 @@ send(int fd, const void *buf, size_t len, int flags)
 	return fd != lines_fd && fails(F_send) ? -1 : next(fd, buf, len, flags);
 }
 
+/* To a target, or to a client? */
+static int
+send_call(const struct msghdr *msg)
+{
+	return msg->msg_name == NULL ? F_send : F_sendmsg;
+}
+
 ssize_t
 sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	NEXT(sendmsg);
-	return fails(F_sendmsg) ? -1 : next(fd, msg, flags);
+	return fails(send_call(msg)) ? -1 : next(fd, msg, flags);
+}
+
+int
+sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	NEXT(sendmmsg);
+	return fails(send_call(&msgs->msg_hdr)) ? -1 : next(fd, msgs, n, flags);
 }
 
 int

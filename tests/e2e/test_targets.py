@@ -3,7 +3,9 @@
 what goes out. Section 10 of the conformance matrix; what only TCP shows is
 in test_targets_tcp.py."""
 import hmac
+import os
 import random
+import signal
 import struct
 import threading
 import time
@@ -285,3 +287,30 @@ def test_w6_key_name_goes_out_in_lower_case(start, targets):
         request = update()
         check(client.ask(request), request, SIGNED())
     assert wire.name("mykey.example") in one.received[0].data
+
+
+def test_what_has_gathered(start, targets):
+    """Many of all lengths at once, from three clients: each goes to each
+    target once, and each is answered."""
+    both_targets = targets("one", "two")
+    daemon = start(both_targets, client_deadline_ms=8000)
+    worker, = daemon.workers()
+    owners = ["h" * (1 + i % 23) + str(i) for i in range(100)]
+    requests = [update(owner, prereqs=[rr(H1, wire.ANY, wire.ANY, 0)], ident=i)
+                for i, owner in enumerate(owners)]
+    with daemon.udp_client() as a, daemon.udp_client() as b, \
+         daemon.udp_client() as c:
+        os.kill(worker, signal.SIGSTOP)
+        for i, request in enumerate(requests):
+            (a, b, c)[i % 3].send(request)
+        os.kill(worker, signal.SIGCONT)
+        for i, client in enumerate((a, b, c)):
+            left = set(range(i, len(requests), 3))
+            while left:
+                answer = client.receive()
+                assert answer is not None, f"no answer to {left}"
+                ident, = struct.unpack_from(">H", answer)
+                check(answer, requests[ident], SIGNED())
+                left.remove(ident)
+    for target in both_targets:
+        assert sorted(r.owner for r in target.received) == sorted(owners)

@@ -40,9 +40,12 @@ ERRORS = {
     "pthread_create": [e.EAGAIN],
     "pwrite": [e.ENOSPC], "read": [e.EINTR, e.EIO], "realpath": [e.ENOENT],
     "recv": [e.EAGAIN, e.EINTR, e.ENOMEM, e.ECONNREFUSED, e.ECONNRESET],
+    "recvmmsg": [e.EAGAIN, e.EINTR, e.ENOMEM, e.ECONNREFUSED],
     "recvmsg": [e.EAGAIN, e.EINTR, e.ENOMEM, e.ECONNREFUSED],
     "send": [e.EAGAIN, e.EINTR, e.ENOBUFS, e.ENOMEM, e.EPERM, e.EPIPE,
              e.ECONNREFUSED],
+    "sendmmsg": [e.EAGAIN, e.EINTR, e.ENOBUFS, e.ENOMEM, e.EPERM,
+                 e.ECONNREFUSED, e.EINVAL, e.EIO],
     "sendmsg": [e.EAGAIN, e.EINTR, e.ENOBUFS, e.ENOMEM, e.EPERM],
     "setgroups": [e.EPERM], "setresgid": [e.EPERM], "setresuid": [e.EAGAIN],
     "setrlimit": [e.EPERM], "setsid": [e.EPERM], "setsockopt": [e.ENOBUFS],
@@ -55,7 +58,7 @@ ERRORS = {
 
 FUNCTIONS = list(ERRORS)  # in the order of fail.c
 # How often these are called depends on who is faster.
-VARYING = ("accept", "poll", "read", "recv", "recvmsg", "write")
+VARYING = ("accept", "poll", "read", "recv", "recvmmsg", "recvmsg", "write")
 
 
 class Control(ctypes.Structure):

@@ -66,10 +66,10 @@ struct control {
 	X(getpwnam) X(getrlimit) X(getsockname) X(getsockopt) X(listen) \
 	X(mmap) X(open) X(pipe) X(poll) X(prctl) X(pthread_attr_init) \
 	X(pthread_attr_setstacksize) X(pthread_create) X(pwrite) X(read) \
-	X(realpath) X(recv) X(recvmsg) X(send) X(sendmsg) X(setgroups) \
-	X(setresgid) X(setresuid) X(setrlimit) X(setsid) X(setsockopt) \
-	X(sigaction) X(socket) X(socketpair) X(stat) X(unlink) X(waitpid) \
-	X(write)
+	X(realpath) X(recv) X(recvmmsg) X(recvmsg) X(send) X(sendmmsg) \
+	X(sendmsg) X(setgroups) X(setresgid) X(setresuid) X(setrlimit) \
+	X(setsid) X(setsockopt) X(sigaction) X(socket) X(socketpair) X(stat) \
+	X(unlink) X(waitpid) X(write)
 /* clang-format on */
 #define ENUM(f) F_##f,
 enum { LIST(ENUM) NFUNCTIONS };
@@ -310,10 +310,15 @@ CALL(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), -1)
 CALL(char *, realpath, (const char *path, char *out), (path, out), NULL)
 CALL(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags),
     -1)
+CALL(int, recvmmsg,
+    (int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t),
+    (fd, m, n, flags, t), -1)
 CALL(
     ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), -1)
 CALL(ssize_t, send, (int fd, const void *p, size_t n, int flags),
     (fd, p, n, flags), -1)
+CALL(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int flags),
+    (fd, m, n, flags), -1)
 CALL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags),
     (fd, m, flags), -1)
 CALL(int, setgroups, (size_t n, const gid_t *list), (n, list), -1)

@@ -174,12 +174,13 @@ def serve_although(world, call):
     assert world.control.has_failed
 
 
-@pytest.mark.parametrize("scenario", ["udp to udp", "udp to tcp"])
+@pytest.mark.parametrize("scenario, function", [
+    ("udp to udp", "sendmmsg"), ("udp to tcp", "send")])
 @pytest.mark.parametrize("error", [errno.EAGAIN, errno.EINTR, errno.ENOBUFS,
                                    errno.ENOMEM])
-def test_h06_sent_a_little_later(shim, scenario, error):
+def test_h06_sent_a_little_later(shim, scenario, function, error):
     with World(shim, scenario) as world:
-        serve_although(world, Call(WORKER, "send", 1, error, THREAD))
+        serve_although(world, Call(WORKER, function, 1, error, THREAD))
 
 
 def test_second_try(shim):
