@@ -43,6 +43,7 @@ flush(struct worker *w, struct tcp_client *c)
 {
 	uint64_t before = c->out.sent;
 
+	c->has_news = false;
 	switch (frame_flush(&c->out, c->fd)) {
 	case FRAME_OK:
 		return;
@@ -85,7 +86,17 @@ client_answer(struct worker *w, const struct route *route,
 	if (c->out.start == c->out.end)
 		c->sent_by_us = client_after_us(w, w->conf->tcp_send_s);
 	frame_put(&c->out, octets, len);
-	flush(w, c);
+	/* client_tick sends it, with those that follow in this turn. */
+	c->has_news = true;
+}
+
+void
+client_flush(struct worker *w, const struct route *route)
+{
+	struct tcp_client *c = client_of(route);
+
+	if (c != NULL && c->has_news)
+		flush(w, c);
 }
 
 static uint64_t
@@ -312,6 +323,8 @@ tick_one(struct worker *w, struct tcp_client *c)
 	take_messages(w, c);
 	if (w->is_draining)
 		take_the_last(w, c);
+	if (c->has_news)
+		flush(w, c);
 	end_if_answered(w, c);
 	if (c->fd != -1 && deadline_of(w, c) <= w->now_us)
 		close_late(w, c);

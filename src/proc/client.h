@@ -38,7 +38,9 @@ size_t client_count(const struct worker *w);
  * get no answer. route may outlive the connection. */
 void client_holds(const struct route *route);
 void client_settled(struct worker *w, const struct route *route);
+/* Sent by client_flush, or by client_tick at the latest. */
 void client_answer(struct worker *w, const struct route *route,
     const uint8_t *octets, size_t len);
+void client_flush(struct worker *w, const struct route *route);
 
 #endif

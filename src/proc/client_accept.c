@@ -87,6 +87,7 @@ client_close(struct worker *w, struct tcp_client *c)
 	close(c->fd);
 	c->fd = -1;
 	c->serial = 0;
+	c->has_news = false;
 	w->clients->count--;
 }
 

@@ -19,6 +19,7 @@ struct tcp_client {
 	unsigned reads; /* small ones, since the last message */
 	bool has_ended; /* no more comes from it */
 	bool is_leaving; /* has its end of file, and all answers */
+	bool has_news; /* answers that nobody has tried to send */
 	uint64_t read_by_us;
 	uint64_t sent_by_us; /* while something is unsent */
 	struct frame_in in;

@@ -5,6 +5,7 @@
 
 #include "base/sbuf.h"
 #include "dns/text.h"
+#include "proc/client.h"
 #include "proc/client_udp.h"
 
 /* Escaped names can be long; a line holds at most this much of one. */
@@ -186,6 +187,8 @@ record_update(struct worker *w, const struct slot *s)
 		level = LEVEL_WARNING;
 	/* Who reads it may look for the answer. */
 	client_udp_flush(w);
+	if (s->route.client != NULL)
+		client_flush(w, &s->route);
 	log_line(level, "%s", line.text);
 	if (w->standing.is_watched)
 		log_watch(w->setup->lines_fd, line.text);

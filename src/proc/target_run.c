@@ -69,6 +69,7 @@ send_waiting(struct target *t)
 			target_tcp_send(t, x);
 	}
 	target_udp_flush(t);
+	target_tcp_flush(t);
 }
 
 static int

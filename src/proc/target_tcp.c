@@ -100,6 +100,8 @@ target_tcp_is_ready(struct target *t, const struct exchange *x)
 	/* What is too long for any message is found when it is prepared. */
 	if (len > DNS_MSG_OCTETS_MAX)
 		len = 0;
+	if (t->tcp.state == TCP_OPEN && !frame_has_room(&t->tcp.out, len))
+		target_tcp_flush(t);
 	return t->tcp.fd == -1 ||
 	       (t->tcp.state == TCP_OPEN && frame_has_room(&t->tcp.out, len));
 }
@@ -127,7 +129,13 @@ target_tcp_send(struct target *t, struct exchange *x)
 	frame_put(&tcp->out, t->copy, len);
 	target_count(t, TSTAT_SENT_TCP);
 	tcp->used_us = t->now_us;
-	if (frame_flush(&tcp->out, tcp->fd) == FRAME_ERROR)
+}
+
+void
+target_tcp_flush(struct target *t)
+{
+	if (t->tcp.state == TCP_OPEN &&
+	    frame_flush(&t->tcp.out, t->tcp.fd) == FRAME_ERROR)
 		target_tcp_lost(t, TSTAT_FAIL_CLOSED, strerror(errno));
 }
 
@@ -182,12 +190,9 @@ target_tcp_ready(struct target *t, short revents)
 		connected(t);
 		return;
 	}
-	if ((revents & POLLOUT) != 0 &&
-	    frame_flush(&t->tcp.out, t->tcp.fd) == FRAME_ERROR) {
-		target_tcp_lost(t, TSTAT_FAIL_CLOSED, strerror(errno));
-		return;
-	}
-	if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+	if ((revents & POLLOUT) != 0)
+		target_tcp_flush(t);
+	if (t->tcp.fd != -1 && (revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		receive(t);
 }
 

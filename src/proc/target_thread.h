@@ -195,6 +195,8 @@ void target_udp_close(struct target *t);
 /* Can this exchange go out by TCP now? Connects if there is need. */
 bool target_tcp_is_ready(struct target *t, const struct exchange *x);
 void target_tcp_send(struct target *t, struct exchange *x);
+/* Sends what the connection takes of what is written for it. */
+void target_tcp_flush(struct target *t);
 short target_tcp_events(const struct target *t);
 void target_tcp_ready(struct target *t, short revents);
 /* Closes it; what waited on it fails with this cause, or is sent again. */
