@@ -12,8 +12,9 @@ exchange_table_init(struct exchange_table *t, struct exchange *exchanges,
 	TAILQ_INIT(&t->by_age);
 	TAILQ_INIT(&t->by_resend);
 	TAILQ_INIT(&t->waiting);
+	TAILQ_INIT(&t->fresh);
 	TAILQ_INIT(&t->unused);
-	t->in_flight = 0;
+	t->in_flight = t->nfresh = 0;
 	t->nbuckets = nbuckets;
 	t->buckets = buckets;
 	for (i = 0; i < nbuckets; i++)
@@ -93,6 +94,31 @@ exchange_close_leg(struct exchange_table *t, struct leg *leg)
 		exchange_forbid_resend(t, x);
 }
 
+static void
+set_fresh(struct exchange_table *t, struct exchange *x, bool is_fresh)
+{
+	if (x->is_fresh == is_fresh)
+		return;
+	x->is_fresh = is_fresh;
+	if (is_fresh) {
+		TAILQ_INSERT_TAIL(&t->fresh, x, fresh);
+		t->nfresh++;
+	} else {
+		TAILQ_REMOVE(&t->fresh, x, fresh);
+		t->nfresh--;
+	}
+}
+
+void
+exchange_forget(struct exchange_table *t, uint64_t now_us, uint64_t after_us)
+{
+	struct exchange *x;
+
+	while ((x = TAILQ_FIRST(&t->fresh)) != NULL &&
+	       now_us >= x->sent_us + after_us)
+		set_fresh(t, x, false);
+}
+
 void
 exchange_wait(
     struct exchange_table *t, struct exchange *x, enum exchange_way way)
@@ -102,6 +128,7 @@ exchange_wait(
 		return;
 	x->is_waiting = true;
 	t->in_flight--;
+	set_fresh(t, x, false);
 	TAILQ_INSERT_HEAD(&t->waiting, x, waiting);
 }
 
@@ -113,6 +140,7 @@ exchange_resume(struct exchange_table *t, struct exchange *x)
 	TAILQ_REMOVE(&t->waiting, x, waiting);
 	x->is_waiting = false;
 	t->in_flight++;
+	set_fresh(t, x, true);
 }
 
 bool
@@ -146,6 +174,7 @@ exchange_end(struct exchange_table *t, struct exchange *x)
 	exchange_close_leg(t, &x->legs[WAY_TCP]);
 	exchange_resume(t, x);
 	t->in_flight--;
+	set_fresh(t, x, false);
 	TAILQ_REMOVE(&t->by_age, x, by_age);
 	x->in = NULL;
 	TAILQ_INSERT_HEAD(&t->unused, x, by_age);

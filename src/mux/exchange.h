@@ -33,6 +33,7 @@ struct exchange {
 	TAILQ_ENTRY(exchange) by_age; /* all that are not free */
 	TAILQ_ENTRY(exchange) by_resend; /* if may_resend */
 	TAILQ_ENTRY(exchange) waiting; /* if is_waiting */
+	TAILQ_ENTRY(exchange) fresh; /* if is_fresh */
 	const struct inbound *in; /* the loan */
 	uint32_t slot;
 	uint64_t start_us;
@@ -43,6 +44,7 @@ struct exchange {
 	uint8_t tcp_tries;
 	uint8_t copies; /* sent in all */
 	bool is_waiting;
+	bool is_fresh; /* in flight, and an answer may well come */
 	bool may_resend;
 	bool was_reused; /* went onto an idle connection */
 	uint64_t stream_pos; /* where the copy begins in what TCP carries */
@@ -58,10 +60,12 @@ struct exchange_table {
 	struct exchange_list by_age;
 	struct exchange_list by_resend;
 	struct exchange_list waiting;
+	struct exchange_list fresh; /* in the order of sending */
 	struct exchange_list unused;
 	struct leg_list *buckets;
 	size_t nbuckets; /* a power of two */
 	size_t in_flight; /* not unused, not waiting */
+	size_t nfresh;
 };
 
 /* max exchanges and nbuckets, a power of two, of the caller's memory. */
@@ -84,6 +88,10 @@ void exchange_wait(
     struct exchange_table *t, struct exchange *x, enum exchange_way way);
 /* Off it again: its UDP leg is still open. */
 void exchange_resume(struct exchange_table *t, struct exchange *x);
+/* Those in flight for so long are fresh no more: they may be lost, and keep
+ * no others from being sent. */
+void exchange_forget(
+    struct exchange_table *t, uint64_t now_us, uint64_t after_us);
 /* May a copy be sent, beside the one that it waits to send? */
 bool exchange_has_copies_left(const struct exchange *x);
 /* Its UDP copy may be sent once more; in the order of sending. */

@@ -63,6 +63,7 @@ target_new(const struct target_setup *setup)
 		t->max_in_flight = 1;
 	t->timeout_us = (uint64_t)target->timeout_ms * 1000;
 	t->resend_us = resend_after_us(setup->conf, target);
+	t->forget_us = (uint64_t)setup->conf->client_deadline_ms * 1000;
 	t->worker_bell = setup->worker_bell;
 	t->id_prefix = setup->id_prefix;
 	t->outage = setup->outage;

@@ -35,6 +35,7 @@ expire(struct target *t)
 	while ((x = TAILQ_FIRST(&t->table.by_resend)) != NULL &&
 	       t->now_us >= x->sent_us + t->resend_us)
 		target_udp_resend(t, x);
+	exchange_forget(&t->table, t->now_us, t->forget_us);
 }
 
 /* It is down: nothing waits for it but a probe. */
@@ -50,16 +51,22 @@ fail_waiting(struct target *t)
 	}
 }
 
-/* Oldest first; those who wait for a connection do not hold up others. A
- * probe has a place of its own. */
+/* A probe has a place of its own. */
+static bool
+has_place(const struct target *t)
+{
+	return t->table.nfresh <
+	       t->max_in_flight + (t->prober.exchange != NULL);
+}
+
+/* Oldest first; those who wait for a connection do not hold up others. */
 static void
 send_waiting(struct target *t)
 {
 	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
-	size_t max = t->max_in_flight + (t->prober.exchange != NULL);
 
 	t->tcp.was_lost = false;
-	for (; x != NULL && t->table.in_flight < max; x = next) {
+	for (; x != NULL && has_place(t); x = next) {
 		next = TAILQ_NEXT(x, waiting);
 		if (x->way == WAY_UDP && !t->udp_is_blocked)
 			target_udp_send(t, x);
@@ -87,6 +94,9 @@ poll_timeout_ms(struct target *t)
 	x = TAILQ_FIRST(&t->table.by_resend);
 	if (x != NULL && x->sent_us + t->resend_us < due)
 		due = x->sent_us + t->resend_us;
+	x = TAILQ_FIRST(&t->table.fresh);
+	if (!has_place(t) && x->sent_us + t->forget_us < due)
+		due = x->sent_us + t->forget_us;
 	if (t->udp_is_blocked && t->udp_retry_us < due)
 		due = t->udp_retry_us;
 	if (target_probe_due_us(t) < due)

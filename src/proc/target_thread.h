@@ -67,6 +67,7 @@ struct target {
 	size_t max_in_flight; /* this worker's share */
 	uint64_t timeout_us;
 	uint64_t resend_us;
+	uint64_t forget_us; /* what is in flight for so long takes no place */
 	struct bell *worker_bell;
 	const char *id_prefix;
 	struct outage *outage;

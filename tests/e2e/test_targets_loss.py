@@ -231,6 +231,22 @@ def test_max_in_flight(start, targets):
     assert busy.most == 2
 
 
+def test_lost_copies_take_no_place(start, targets):
+    """They are waited for much longer than a client waits."""
+    one, = targets("one", default=drop)
+    daemon = start([one.config(max_in_flight=2, timeout_ms=60000)],
+                   client_deadline_ms=400)
+    with daemon.udp_client() as client:
+        for _ in range(2):
+            client.send(careful())
+        one.wait(2)
+        assert client.receive(0.5) is None
+        one.default = ok
+        for _ in range(3):
+            request = careful()
+            check(client.ask(request), request, SIGNED())
+
+
 def test_busy(start, targets):
     """A full queue is an outcome, not a wait; nothing is answered twice."""
     gate = Gate()

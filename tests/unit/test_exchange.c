@@ -8,6 +8,7 @@
 #define NBUCKETS 8
 #define IDS 64 /* so few that they collide */
 #define STEPS 100000
+#define FORGET 60 /* steps */
 
 /* The model: for each exchange what it is, and lists of indexes. */
 struct order {
@@ -24,6 +25,7 @@ struct model {
 	struct order by_age;
 	struct order by_resend;
 	struct order waiting;
+	struct order fresh;
 };
 
 static struct exchange_table table;
@@ -138,6 +140,15 @@ do_begin(void)
 }
 
 static void
+model_resume(size_t i)
+{
+	if (!order_has(&model.waiting, i))
+		return;
+	order_remove(&model.waiting, i);
+	order_append(&model.fresh, i);
+}
+
+static void
 do_open(size_t i)
 {
 	enum exchange_way way = (enum exchange_way)any(2);
@@ -152,7 +163,8 @@ do_open(size_t i)
 		return;
 	model.is_open[i][way] = true;
 	model.id[i][way] = id;
-	order_remove(&model.waiting, i);
+	model_resume(i);
+	exchanges[i].sent_us = step;
 }
 
 static void
@@ -171,6 +183,7 @@ do_wait(size_t i)
 
 	exchange_wait(&table, &exchanges[i], way);
 	model.way[i] = way;
+	order_remove(&model.fresh, i);
 	if (!order_has(&model.waiting, i))
 		order_prepend(&model.waiting, i);
 }
@@ -179,7 +192,17 @@ static void
 do_resume(size_t i)
 {
 	exchange_resume(&table, &exchanges[i]);
-	order_remove(&model.waiting, i);
+	model_resume(i);
+}
+
+/* The order is that of sending: whose time was set anew since stops it. */
+static void
+do_forget(void)
+{
+	exchange_forget(&table, step, FORGET);
+	while (model.fresh.count > 0 &&
+	       exchanges[model.fresh.items[0]].sent_us + FORGET <= step)
+		order_remove(&model.fresh, model.fresh.items[0]);
 }
 
 static void
@@ -203,6 +226,7 @@ do_end(size_t i)
 	model_close(i, WAY_TCP);
 	order_remove(&model.by_resend, i);
 	order_remove(&model.waiting, i);
+	order_remove(&model.fresh, i);
 	order_remove(&model.by_age, i);
 	model.is_used[i] = false;
 }
@@ -219,7 +243,7 @@ do_any(void)
 		do_begin();
 		return;
 	}
-	switch (any(6)) {
+	switch (any(7)) {
 	case 0:
 	case 1:
 		do_open(i);
@@ -232,6 +256,9 @@ do_any(void)
 		break;
 	case 4:
 		do_resend(i);
+		break;
+	case 5:
+		do_forget();
 		break;
 	default:
 		if (any(3) == 0)
@@ -263,6 +290,8 @@ check_lists(void)
 	CHECK_LIST(by_age, by_age);
 	CHECK_LIST(by_resend, by_resend);
 	CHECK_LIST(waiting, waiting);
+	CHECK_LIST(fresh, fresh);
+	check_row_int(where("fresh"), table.nfresh, model.fresh.count);
 	TAILQ_FOREACH (x, &table.unused, by_age) {
 		check_row(where("unused"), !model.is_used[x - exchanges]);
 		n++;

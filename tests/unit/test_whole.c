@@ -164,6 +164,7 @@ start_target(struct target *t, unsigned i)
 	if (ct->timeout_ms < resend_ms)
 		resend_ms = ct->timeout_ms;
 	t->resend_us = resend_ms * 1000ull / 2;
+	t->forget_us = mux.conf.client_deadline_ms * 1000ull;
 	t->max_lent = 1 + below(LENT_MAX);
 	t->max_in_flight = ct->max_in_flight;
 	exchange_table_init(

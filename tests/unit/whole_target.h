@@ -34,6 +34,7 @@ struct target {
 	struct hmac *hmac;
 	uint64_t timeout_us;
 	uint64_t resend_us;
+	uint64_t forget_us;
 	size_t max_lent;
 	size_t max_in_flight;
 	size_t lent;
@@ -180,6 +181,7 @@ target_prepare(struct target *t, struct exchange *x, enum exchange_way way)
 	if (way == WAY_TCP)
 		t->tcp.open++;
 	x->sent_us = net.now_us;
+	schedule(EV_TARGET, t->index, x->sent_us + t->forget_us);
 	copy->time_signed = wall_s();
 	len = write_copy(t, x, copy);
 	check_same(x->in, len);
@@ -490,6 +492,7 @@ expire(struct target *t)
 	while ((x = TAILQ_FIRST(&t->table.by_resend)) != NULL &&
 	       net.now_us >= x->sent_us + t->resend_us)
 		target_udp_resend(t, x);
+	exchange_forget(&t->table, net.now_us, t->forget_us);
 }
 
 static inline void
@@ -508,7 +511,7 @@ send_waiting(struct target *t)
 {
 	struct exchange *x = TAILQ_FIRST(&t->table.waiting), *next;
 
-	for (; x != NULL && t->table.in_flight < t->max_in_flight; x = next) {
+	for (; x != NULL && t->table.nfresh < t->max_in_flight; x = next) {
 		next = TAILQ_NEXT(x, waiting);
 		if (x->way == WAY_UDP && !t->udp_is_blocked)
 			target_udp_send(t, x);
@@ -554,20 +557,23 @@ tcp_event(struct target *t, const struct event *e)
 	}
 }
 
-/* Who waits still has a reason to, and the number of the others is right. */
+/* Who waits still has a reason to, and the number of the others is right,
+ * and of those that were sent lately. */
 static inline void
 check_waiting(const struct target *t)
 {
 	const struct exchange *x;
-	size_t n = 0;
+	size_t n = 0, fresh = 0;
 
 	TAILQ_FOREACH (x, &t->table.by_age, by_age) {
 		n += !x->is_waiting;
+		fresh += x->is_fresh;
+		must(!x->is_fresh || net.now_us < x->sent_us + t->forget_us);
 	}
-	must(n == t->table.in_flight);
+	must(n == t->table.in_flight && fresh == t->table.nfresh);
 	TAILQ_FOREACH (x, &t->table.waiting, waiting) {
 		must(x->is_waiting &&
-		     (n >= t->max_in_flight ||
+		     (fresh >= t->max_in_flight ||
 			 (x->way == WAY_UDP ? t->udp_is_blocked
 					    : t->tcp.state != TCP_OPEN)));
 	}
