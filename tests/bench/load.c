@@ -206,20 +206,19 @@ print_latency(const struct bench_hist *h, const char *name)
 static void
 print(const struct load *l)
 {
-	double seconds = tally.last_ns > l->start_ns
-			     ? (double)(tally.last_ns - l->start_ns) / NS_PER_S
-			     : 0;
 	struct rusage u;
 	int i;
 
 	getrusage(RUSAGE_SELF, &u);
 	printf("{\"sent\": %llu, \"answered\": %llu, \"failed\": %llu, "
 	       "\"lost\": %llu, \"bad\": %llu, \"stray\": %llu, "
-	       "\"seconds\": %.6f, \"cpu_s\": %.6f, \"rcodes\": {",
+	       "\"in_time\": %llu, \"seconds\": %.6f, \"cpu_s\": %.6f, "
+	       "\"rcodes\": {",
 	    (unsigned long long)tally.sent, (unsigned long long)tally.answered,
 	    (unsigned long long)tally.failed, (unsigned long long)tally.lost,
 	    (unsigned long long)tally.bad, (unsigned long long)tally.stray,
-	    seconds,
+	    (unsigned long long)tally.in_time,
+	    (double)(bench_ns() - l->start_ns) / NS_PER_S,
 	    (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
 	for (i = 0; i < 16; i++)

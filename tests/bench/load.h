@@ -43,7 +43,7 @@ struct tally {
 	uint64_t bad; /* answers that do not verify */
 	uint64_t stray; /* answers to nothing, or too late */
 	uint64_t rcodes[16];
-	uint64_t last_ns; /* when the last one was answered */
+	uint64_t in_time; /* answered before the end */
 	struct bench_hist latency;
 	struct bench_hist lateness; /* of sending, where there is a rate */
 };

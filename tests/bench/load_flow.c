@@ -11,6 +11,9 @@
 #include "net/sock.h"
 
 #define BUFFER_OCTETS (4 * 1024 * 1024)
+/* So that one that waits for its answer stops no others that are sent and
+ * answered meanwhile. */
+#define SLOTS_MIN 8192
 #define SLOTS_MAX 65536
 
 struct tally tally;
@@ -20,7 +23,7 @@ static struct batch batch;
 static size_t
 slots_for(const struct load *l, size_t quota)
 {
-	size_t n = 64;
+	size_t n = SLOTS_MIN;
 
 	if (l->period_ns != 0)
 		return SLOTS_MAX;
@@ -216,7 +219,7 @@ take_answer(struct flow *f, const struct load *l, const uint8_t *octets,
 	release(f, s);
 	tally.answered++;
 	tally.rcodes[octets[3] & 0xf]++;
-	tally.last_ns = now_ns;
+	tally.in_time += now_ns <= l->end_ns;
 	bench_hist_add(&tally.latency, now_ns - s->due_ns);
 	if ((octets[3] & 0xf) == RCODE_NOERROR)
 		(void)bits_set(

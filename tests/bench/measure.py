@@ -7,6 +7,7 @@ import shutil
 import statistics
 import tempfile
 
+import programs
 from programs import Dnsdist, Floor, Mux, Sink, client_key, dnsperf, load
 
 WARM_UP_MS = 200
@@ -25,6 +26,8 @@ class Case:
     settings: dict = dataclasses.field(default_factory=dict)
     options: dict = dataclasses.field(default_factory=dict) # of each target
     last: dict = dataclasses.field(default_factory=dict) # of the last one
+    yields: bool = False # to all else, with a CPU for each worker
+    warm_ms: int = WARM_UP_MS
     is_last_sick: bool = False # then it may miss some
     may_lose: bool = False # a target does not answer all
 
@@ -83,22 +86,26 @@ class Bench:
                        zones=case.zones)
             if kind == "other":
                 how["binary"] = self.other
+            where = programs.FAR
+            if case.yields:
+                sink.pin(programs.CPUS)
+                how["yields"], where = True, programs.CPUS
             program = PROGRAMS[kind](folder, self.build, sink, **how)
             stack.callback(program.stop)
-            yield folder, sink, program
+            yield folder, sink, program, where
 
     def trial(self, kind, case):
-        with self.running(kind, case) as (folder, sink, program):
+        with self.running(kind, case) as (folder, sink, program, where):
             words = [*case.load, "-k", case.keys, "-z", case.zones,
                      "-b", folder / "answered"]
             port = program.port
             if case.tcp:
                 words.append("-t")
                 port = program.tcp_port
-            warm = load(self.build, port, *words, "-d", WARM_UP_MS)
+            warm = load(self.build, where, port, *words, "-d", case.warm_ms)
             before, sink_before = program.cpu_s(), sink.cpu_s()
-            got = load(self.build, port, *words, "-d", self.milliseconds,
-                       "-s", warm["sent"])
+            got = load(self.build, where, port, *words,
+                       "-d", self.milliseconds, "-s", warm["sent"])
             program.check()
             cpu, sink_cpu = (program.cpu_s() - before,
                              sink.cpu_s() - sink_before)
@@ -110,7 +117,7 @@ class Bench:
             return self.judge(kind, case, got, Result(
                 cpu_us=cpu * 1e6 / max(got["answered"], 1),
                 busy=cpu / max(got["seconds"], 1e-9),
-                rate=got["answered"] / max(got["seconds"], 1e-9),
+                rate=got["in_time"] * 1e3 / self.milliseconds,
                 p50=got["us"]["p50"], p99=got["us"]["p99"],
                 late_p99=got["late_us"]["p99"],
                 rss_mb=rss, descriptors=descriptors,
@@ -147,7 +154,7 @@ class Bench:
 
     def dnsperf(self, case, seconds, count):
         """CPU per update, with dnsperf as the load."""
-        with self.running("ddns-mux", case) as (folder, sink, program):
+        with self.running("ddns-mux", case) as (folder, sink, program, _):
             before = program.cpu_s()
             completed, lost = dnsperf(folder, program.port, seconds, 64,
                                       count)
@@ -169,7 +176,7 @@ class Bench:
             sink = Sink(folder, self.build, [{"key": client_key(0)}])
             stack.callback(sink.stop)
             before = sink.cpu_s()
-            got = load(self.build, sink.ports[0], *words, "-d",
+            got = load(self.build, programs.FAR, sink.ports[0], *words, "-d",
                        self.milliseconds)
             sink_us = (sink.cpu_s() - before) * 1e6 / got["answered"]
             load_us = got["cpu_s"] * 1e6 / got["answered"]

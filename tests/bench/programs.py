@@ -32,6 +32,7 @@ def cpus():
 
 
 NEAR, FAR = cpus()
+CPUS = NEAR | FAR if NEAR else None
 LIVE = set() # programs that have been started
 
 
@@ -69,10 +70,14 @@ class Program:
         if where:
             self.pin(where)
 
-    def pin(self, where):
+    def tasks(self):
         for pid in self.pids():
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setaffinity(int(task.name), where)
+                yield pid, int(task.name)
+
+    def pin(self, where):
+        for _, task in self.tasks():
+            os.sched_setaffinity(task, where)
 
     def check(self):
         if (status := self.process.poll()) is not None:
@@ -215,7 +220,7 @@ class Mux(Program):
     name = "ddns-mux"
 
     def __init__(self, folder, build, sink, *, binary=None, settings=None,
-                 keys=1, zones=1):
+                 keys=1, zones=1, yields=False):
         file = folder / "ddns-mux.conf"
         file.touch(0o600)
         file.write_text(config_text(sink, settings or {}, keys, zones))
@@ -227,8 +232,19 @@ class Mux(Program):
             r"listening on udp 127\.0\.0\.1:(\d+)")[1])
         self.tcp_port = int(self.log_match(
             r"listening on tcp 127\.0\.0\.1:(\d+)")[1])
-        if NEAR and self.workers_wanted == 1:
+        if yields and CPUS:
+            self.give_way()
+        elif NEAR and self.workers_wanted == 1:
             self.pin(NEAR)
+
+    def give_way(self):
+        """Each worker to one CPU, where it has what all else leaves."""
+        workers, where = self.workers(), sorted(CPUS)
+        for pid, task in self.tasks():
+            if pid in workers:
+                cpu = where[workers.index(pid) % len(where)]
+                os.sched_setaffinity(task, {cpu})
+                os.sched_setscheduler(task, os.SCHED_IDLE, os.sched_param(0))
 
     def workers(self):
         pid = self.process.pid
@@ -261,13 +277,13 @@ class Dnsdist(Program):
             self.pin(NEAR)
 
 
-def load(build, port, *words):
-    """What load.c prints."""
+def load(build, where, port, *words):
+    """What load.c prints, which runs on the CPUs where."""
     command = [build / "tests/bench/load", "-a", f"127.0.0.1:{port}", *words]
     done = subprocess.run(
         [str(word) for word in command], capture_output=True, text=True,
         check=False,
-        preexec_fn=(lambda: os.sched_setaffinity(0, FAR)) if FAR else None)
+        preexec_fn=where and (lambda: os.sched_setaffinity(0, where)))
     if done.returncode != 0:
         raise RuntimeError(f"load: {done.stderr}")
     return json.loads(done.stdout)

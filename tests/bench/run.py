@@ -104,6 +104,8 @@ def main_table(bench, args):
                        args.rounds)
     tables.main_table(kinds, full, one, half, rate)
     tables.spread(kinds, full)
+    tables.mixed({n: interleaved(bench, ["floor", "ddns-mux"], Case(
+        targets=n, load=("-q", 64, "-m")), args.rounds) for n in COUNTS})
     tables.other_side(bench, {n: full[n]["ddns-mux"] for n in COUNTS})
     return full
 
