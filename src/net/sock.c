@@ -10,8 +10,10 @@
 #include "base/compat.h"
 #include "net/pktinfo.h"
 
-/* Room for a burst of small updates, or of answers, while nobody reads. */
-#define RECV_BUFFER_OCTETS (1024 * 1024)
+/* Room for a burst of small updates, or of answers, while nobody reads:
+ * some 10000 on Linux, which at our best are read within 0.3 s. */
+#define RECV_BUFFER_OCTETS (4 * 1024 * 1024)
+#define RECV_BUFFER_OCTETS_MIN (64 * 1024)
 #define TCP_BACKLOG 128
 #define PACKETS_OCTETS (256 * 1024)
 
@@ -70,6 +72,19 @@ open_socket(const struct addr *a, int type)
 	return fd == -1 ? -1 : sock_set_flags(fd);
 }
 
+/* As much of it as the system grants: some cut what is too much, others
+ * refuse. */
+static void
+ask_for_room(int fd)
+{
+	int size = RECV_BUFFER_OCTETS;
+
+	while (size >= RECV_BUFFER_OCTETS_MIN &&
+	       compat_setsockopt(
+		   fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == -1)
+		size /= 2;
+}
+
 /* One listener per family, so that addresses stay what they are. A socket
  * that is connected needs no such option, and pledge allows none. */
 static int
@@ -86,13 +101,12 @@ bind_to(int fd, const struct addr *local)
 int
 sock_listen_udp(const struct addr *local, bool is_shared)
 {
-	int on = 1, size = RECV_BUFFER_OCTETS, fd;
+	int on = 1, fd;
 
 	fd = open_socket(local, SOCK_DGRAM);
 	if (fd == -1)
 		return -1;
-	/* As much of it as the system grants. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	ask_for_room(fd);
 	if (is_shared &&
 	    setsockopt(fd, SOL_SOCKET, SO_SPREAD, &on, sizeof(on)) == -1)
 		return close_failed(fd);
@@ -147,11 +161,11 @@ sock_is_listener(int fd, bool *is_tcp)
 int
 sock_connect_udp(const struct addr *remote)
 {
-	int size = RECV_BUFFER_OCTETS, fd = open_socket(remote, SOCK_DGRAM);
+	int fd = open_socket(remote, SOCK_DGRAM);
 
 	if (fd == -1)
 		return -1;
-	(void)compat_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	ask_for_room(fd);
 	if (connect(fd, &remote->sa, addr_len(remote)) == -1)
 		return close_failed(fd);
 	return fd;
