@@ -143,6 +143,37 @@ bench_hist_us(const struct bench_hist *h, double share)
 	return (double)h->max / 1000;
 }
 
+size_t
+bench_zone_end(const uint8_t *octets, size_t len)
+{
+	size_t at = DNS_HEADER_OCTETS;
+
+	while (at < len && octets[at] != 0)
+		at += (size_t)octets[at] + 1;
+	return at + 5 < len && at + 5 <= BENCH_HEAD_OCTETS ? at + 5 : 0;
+}
+
+size_t
+bench_answer(
+    const uint8_t *request, size_t zone_end, unsigned rcode, uint8_t *answer)
+{
+	memcpy(answer, request, zone_end);
+	answer[2] |= 0x80;
+	answer[3] = (uint8_t)rcode;
+	memset(answer + 6, 0, 6);
+	return zone_end;
+}
+
+size_t
+bench_copy(const uint8_t *request, size_t len, uint16_t id, uint8_t *copy)
+{
+	memcpy(copy, request, len);
+	copy[0] = (uint8_t)(id >> 8);
+	copy[1] = (uint8_t)id;
+	copy[11]--;
+	return len;
+}
+
 void
 batch_init(struct batch *b)
 {

@@ -54,6 +54,16 @@ void bench_hist_add(struct bench_hist *h, uint64_t ns);
 /* share: 0.99 for the 99th percentile. In microseconds. */
 double bench_hist_us(const struct bench_hist *h, double share);
 
+/* Of messages as load_msg.c makes them: nothing is parsed. */
+#define BENCH_HEAD_OCTETS 64 /* header and zone section, at the most */
+/* Behind the zone section; 0 if it is not as we know it. */
+size_t bench_zone_end(const uint8_t *octets, size_t len);
+/* Both without a TSIG, and of the length that they return. */
+size_t bench_answer(
+    const uint8_t *request, size_t zone_end, unsigned rcode, uint8_t *answer);
+size_t bench_copy(
+    const uint8_t *request, size_t len, uint16_t id, uint8_t *copy);
+
 #define BATCH 32
 
 /* Of datagrams, each with the address it came from or goes to. */

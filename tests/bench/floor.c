@@ -91,13 +91,11 @@ send_copies(struct target *t, uint16_t id, uint64_t now_s)
 
 	for (k = 0; k < c->ngood; k++) {
 		size_t i = c->good[k];
-		size_t len = batch_len(&c->in, i) - c->signer.record_len;
 		uint8_t *copy = batch_at(&t->out, k);
+		size_t len = bench_copy(batch_at(&c->in, i),
+		    batch_len(&c->in, i) - c->signer.record_len,
+		    (uint16_t)(id | k), copy);
 
-		memcpy(copy, batch_at(&c->in, i), len);
-		copy[0] = (uint8_t)((id | k) >> 8);
-		copy[1] = (uint8_t)(id | k);
-		copy[11]--;
 		len =
 		    signer_sign(&t->signer, copy, len, now_s, NULL, t->macs[k]);
 		batch_put(&t->out, k, len, NULL);
@@ -138,16 +136,6 @@ receive_answers(struct target *t, uint16_t id, uint64_t now_s)
 	}
 }
 
-static size_t
-zone_end(const uint8_t *octets)
-{
-	size_t at = DNS_HEADER_OCTETS;
-
-	while (octets[at] != 0)
-		at += (size_t)octets[at] + 1;
-	return at + 5;
-}
-
 static void
 send_answers(uint64_t now_s)
 {
@@ -160,11 +148,9 @@ send_answers(uint64_t now_s)
 		const uint8_t *request = batch_at(&c->in, i);
 		uint8_t *answer = batch_at(&c->out, k);
 
-		len = zone_end(request);
-		memcpy(answer, request, len);
-		memset(answer + 6, 0, 6);
-		answer[2] |= 0x80;
-		answer[3] = c->rcodes[i];
+		len = bench_answer(request,
+		    bench_zone_end(request, batch_len(&c->in, i)), c->rcodes[i],
+		    answer);
 		len = signer_sign(
 		    &c->signer, answer, len, now_s, c->macs[i], mac);
 		batch_put(&c->out, k, len, &c->in.peers[i]);

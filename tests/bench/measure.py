@@ -8,11 +8,12 @@ import statistics
 import tempfile
 
 import programs
-from programs import Dnsdist, Floor, Mux, Sink, client_key, dnsperf, load
+from programs import Barest, Dnsdist, Floor, Mux, Sink, client_key, dnsperf, load
 
 WARM_UP_MS = 200
 LOG_LINES = 3 # of a program's log, where something is not in order
-PROGRAMS = {"floor": Floor, "ddns-mux": Mux, "other": Mux, "dnsdist": Dnsdist}
+PROGRAMS = {"floor": Floor, "barest": Barest, "ddns-mux": Mux, "other": Mux,
+            "dnsdist": Dnsdist}
 
 
 @dataclasses.dataclass

@@ -182,9 +182,13 @@ class Floor(Program):
     def __init__(self, folder, build, sink, **_):
         words = [f"{key}=127.0.0.1:{port}"
                  for key, port in zip(sink.keys, sink.ports)]
-        super().__init__(folder, [build / "tests/bench/floor",
+        super().__init__(folder, [build / "tests/bench" / self.name,
                                   client_key(0), *words], NEAR)
         self.port = int(self.first_line()[0])
+
+
+class Barest(Floor):
+    name = "barest"
 
 
 def literal(value):

@@ -75,7 +75,7 @@ def say_machine():
 
 
 def kinds_of(args):
-    kinds = ["floor", "ddns-mux"]
+    kinds = ["floor", "barest", "ddns-mux"]
     if args.other:
         kinds.append("other")
     if shutil.which("dnsdist"):
@@ -101,7 +101,7 @@ def main_table(bench, args):
     rate = max(1, int(median(full[3]["ddns-mux"], "rate") / 2))
     half = interleaved(bench, kinds, Case(load=("-r", rate, "-f", 8),
                                           settings={"all": tables.BURST}),
-                       args.rounds)
+                       2 * args.rounds) # it varies most
     tables.main_table(kinds, full, one, half, rate)
     tables.spread(kinds, full)
     tables.mixed({n: interleaved(bench, ["floor", "ddns-mux"], Case(

@@ -14,18 +14,6 @@
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
-/* Behind the zone section; 0 if that is not as we know it. */
-static size_t
-zone_end(const uint8_t *octets, size_t len)
-{
-	size_t at = DNS_HEADER_OCTETS;
-
-	while (at < len && octets[at] != 0)
-		at += (size_t)octets[at] + 1;
-	return at + 5 < len && at + 5 < ANSWER_MAX - SIGNER_RECORD_MAX ? at + 5
-								       : 0;
-}
-
 /* The name of the first record begins with "h" and the serial in hex. */
 static bool
 serial_of(const uint8_t *octets, size_t len, size_t at, uint32_t *serial)
@@ -61,10 +49,11 @@ sink_judge(struct sink_target *t, const uint8_t *octets, size_t len,
 {
 	uint8_t request[SIGNER_MAC_OCTETS], mac[SIGNER_MAC_OCTETS];
 	uint64_t now_s = wall_s();
+	unsigned rcode = 0;
 	uint32_t serial;
 	size_t zone;
 
-	zone = len > DNS_HEADER_OCTETS ? zone_end(octets, len) : 0;
+	zone = bench_zone_end(octets, len);
 	if (zone == 0 || !serial_of(octets, len, zone, &serial) ||
 	    !signer_verify(&t->signer, octets, len, now_s, NULL, request)) {
 		t->bad++;
@@ -78,13 +67,11 @@ sink_judge(struct sink_target *t, const uint8_t *octets, size_t len,
 		t->again++;
 	else
 		t->fresh++;
-	memcpy(answer, octets, zone);
-	answer[2] |= 0x80;
-	memset(answer + 6, 0, 6);
 	if (t->rcode_share > 0 && bench_random(&seed) < t->rcode_share)
-		answer[3] = t->rcode;
+		rcode = t->rcode;
 	*due = due_ns(t);
-	return signer_sign(&t->signer, answer, zone, now_s, request, mac);
+	return signer_sign(&t->signer, answer,
+	    bench_answer(octets, zone, rcode, answer), now_s, request, mac);
 }
 
 static void

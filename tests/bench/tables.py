@@ -44,6 +44,7 @@ def row_of(kind, full, one, half):
     row += [f"{median(one[kind], 'p50'):.0f}",
             f"{median(half[kind], 'p50'):.0f}",
             f"{median(half[kind], 'p99'):.0f}",
+            f"{statistics.median(ratios(half[kind], half['barest'], 'p99')):.2f}",
             f"{max(r.rss_mb for r in full[3][kind]):.1f}"]
     everything = one[kind] + half[kind]
     for found in full.values():
@@ -54,9 +55,10 @@ def row_of(kind, full, one, half):
 def main_table(kinds, full, one, half, rate):
     print(f"\nCPU for an update as a ratio to the floor, 64 outstanding; "
           f"N=3: latency in us with\none outstanding, and at half load "
-          f"({rate} updates/s); resident memory of a worker\n")
+          f"({rate} updates/s), where p99 is also a ratio to\nthat of barest; "
+          "resident memory of a worker\n")
     rows = [["", *(f"N={n}" for n in full), "one p50", "half p50",
-             "half p99", "MB", "lost"]]
+             "half p99", "x barest", "MB", "lost"]]
     rows += [row_of(kind, full, one, half) for kind in kinds]
     print_rows(rows)
     print(f"\nThe generator was late at half load by "
