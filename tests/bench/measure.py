@@ -88,9 +88,12 @@ class Bench:
             if kind == "other":
                 how["binary"] = self.other
             where = programs.FAR
-            if case.yields:
-                sink.pin(programs.CPUS)
-                how["yields"], where = True, programs.CPUS
+            if case.yields and programs.CPUS:
+                where = programs.CPUS
+                how["yields"] = True
+                sink.pin(where)
+                for cpu in sorted(where)[case.settings["all"]["workers"]:]:
+                    stack.callback(programs.Spinner(folder, cpu).stop)
             program = PROGRAMS[kind](folder, self.build, sink, **how)
             stack.callback(program.stop)
             yield folder, sink, program, where

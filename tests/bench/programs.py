@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 PATIENCE = 20.0
@@ -236,7 +237,7 @@ class Mux(Program):
             r"listening on udp 127\.0\.0\.1:(\d+)")[1])
         self.tcp_port = int(self.log_match(
             r"listening on tcp 127\.0\.0\.1:(\d+)")[1])
-        if yields and CPUS:
+        if yields:
             self.give_way()
         elif NEAR and self.workers_wanted == 1:
             self.pin(NEAR)
@@ -257,6 +258,18 @@ class Mux(Program):
 
     def pids(self):
         return [self.process.pid, *self.workers()]
+
+
+class Spinner(Program):
+    """Takes what all else leaves of a CPU, so that a worker that does the
+    same on another one is not given the quieter of the two."""
+    name = "spinner"
+
+    def __init__(self, folder, cpu):
+        super().__init__(folder, [sys.executable, "-c", "while True: pass"],
+                         {cpu})
+        os.sched_setscheduler(self.process.pid, os.SCHED_IDLE,
+                              os.sched_param(0))
 
 
 class Dnsdist(Program):
