@@ -165,19 +165,16 @@ static void
 add_target(char *text)
 {
 	struct target *t = &targets[ntargets++];
-	char *where = strchr(text, '=');
-	struct addr a;
+	struct addr a = bench_key_addr(text);
 
-	if (where == NULL || ntargets > TARGETS_MAX)
-		errx(2, "%s: not key=address:port, or too many", text);
-	*where++ = '\0';
-	a = bench_addr(where);
+	if (ntargets > TARGETS_MAX)
+		errx(2, "too many targets");
 	signer_init(&t->signer, text);
 	batch_init(&t->out);
 	t->macs = calloc(IDS, sizeof(*t->macs));
 	t->fd = sock_connect_udp(&a);
 	if (t->macs == NULL || t->fd == -1)
-		err(1, "%s", where);
+		err(1, "%s", text);
 }
 
 int

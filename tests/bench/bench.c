@@ -57,6 +57,17 @@ bench_addr(const char *text)
 }
 
 /* Xorshift. */
+struct addr
+bench_key_addr(char *text)
+{
+	char *where = strchr(text, '=');
+
+	if (where == NULL)
+		errx(2, "%s: not key=address:port", text);
+	*where = '\0';
+	return bench_addr(where + 1);
+}
+
 double
 bench_random(uint64_t *state)
 {

@@ -23,6 +23,8 @@ void bench_punctual(void);
 /* A number of an option's argument; what it is for the complaint. */
 uint64_t bench_number(const char *text, uint64_t max, const char *what);
 struct addr bench_addr(const char *text);
+/* Of "key=address:port", and leaves the key in text. */
+struct addr bench_key_addr(char *text);
 /* 0 to 1, from a generator of our own, so that runs are alike. */
 double bench_random(uint64_t *state);
 

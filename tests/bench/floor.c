@@ -181,13 +181,10 @@ static void
 add_target(char *text)
 {
 	struct target *t = &targets[ntargets++];
-	char *where = strchr(text, '=');
-	struct addr a;
+	struct addr a = bench_key_addr(text);
 
-	if (where == NULL || ntargets > TARGETS_MAX)
-		errx(2, "%s: not key=address:port, or too many", text);
-	*where++ = '\0';
-	a = bench_addr(where);
+	if (ntargets > TARGETS_MAX)
+		errx(2, "too many targets");
 	signer_init(&t->signer, text);
 	batch_init(&t->out);
 	t->fd = prepare(sock_connect_udp(&a));
