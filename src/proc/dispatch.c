@@ -224,8 +224,10 @@ dispatch_message(struct worker *w, size_t len)
 	s->in.octets = s->octets;
 	s->in.len = len;
 	s->in.is_tcp = s->route.client != NULL;
+	/* What this slot had before. */
+	s->in.has_tsig = false;
+	s->in.client = NULL;
 	if (standing_has_penalty(&w->standing, &s->route.from, w->now_us)) {
-		s->in.has_tsig = false;
 		dispatch_refused(w, STAT_DROP_PENALTY, &s->route.from, &s->in);
 		return true;
 	}

@@ -16,6 +16,7 @@ from daemon_help import assert_answers, is_running, update, wait_for
 from fake import Gate, after, ok
 from shim import fixture_library, fixture_shim  # noqa: F401
 from target_help import careful
+from test_stats import KEY, Stats
 from wire import golden, parse, rr, sign
 
 SOURCES = 24  # of which each of two workers hears some
@@ -135,12 +136,14 @@ def crashes(daemon, mark):
                for line in daemon.log.lines[mark:])
 
 
-def test_fault_r03_message_that_workers_die_of(start, targets, shim):
+def test_fault_r03_message_that_workers_die_of(start, targets, shim, tmp_path):
     """Its host is not heard for 90 s, all others are; so is that host when
     they are over."""
     deadly = b"\x06deadly\x04host"
     shim.die_of(deadly)
-    daemon = start(targets("one"), workers=2, popen=shim.popen)
+    stats = Stats(tmp_path)
+    daemon = start(targets("one"), workers=2, popen=shim.popen,
+                   **stats.settings)
     request = sign(golden(updates=[rr("deadly.host.example.test", 1)]),
                    mac=lambda mac: bytes(len(mac)))
     assert deadly in request
@@ -160,6 +163,11 @@ def test_fault_r03_message_that_workers_die_of(start, targets, shim):
                             "\n".join(daemon.log.lines)):
         assert int(delay) >= 100
     assert not daemon.log.find("hangs")
+    daemon.stop()
+    # No key is to blame for what was dropped, whoever was heard before.
+    counters = stats.read().plain(key=KEY)
+    assert stats.get("drop_penalty_total") > 0
+    assert counters["key_accepted"] > 0 and "key_refused" not in counters
 
 
 def test_fault_r07_stop_under_load(start, targets, stack):
