@@ -234,7 +234,7 @@ def test_max_in_flight(start, targets):
 def test_lost_copies_take_no_place(start, targets):
     """They are waited for much longer than a client waits."""
     one, = targets("one", default=drop)
-    daemon = start([one.config(max_in_flight=2, timeout_ms=60000)],
+    daemon = start([one.config(max_in_flight=2, timeout_ms=3000)],
                    client_deadline_ms=400)
     with daemon.udp_client() as client:
         for _ in range(2):
@@ -245,6 +245,20 @@ def test_lost_copies_take_no_place(start, targets):
         for _ in range(3):
             request = careful()
             check(client.ask(request), request, SIGNED())
+
+
+def test_lost_copy_wakes_who_waits_for_its_place(start, targets):
+    """When its time is over, and not when something else happens."""
+    one, = targets("one", default=drop)
+    daemon = start([one.config(max_in_flight=1, timeout_ms=3000)],
+                   client_deadline_ms=1000)
+    with daemon.udp_client() as client:
+        client.send(careful())
+        one.wait()
+        one.default = ok
+        assert client.receive(0.4) is None
+        request = careful()
+        check(client.ask(request), request, SIGNED())
 
 
 def test_busy(start, targets):

@@ -2,7 +2,9 @@
 """ddns-mux as the client of its targets, by TCP: section 10 of the
 conformance matrix. Failures must show at once, so the timeout is long."""
 import contextlib
+import os
 import random
+import signal
 import socket
 import struct
 import time
@@ -17,7 +19,7 @@ from answers import SIGNED, check
 from fake import (FakeTarget, Gate, both, drop, hang_up, octet_by_octet, odd,
                   ok, stream)
 from mux import Mux
-from target_help import FAILED, careful, full_backlog, update
+from target_help import FAILED, H1, careful, full_backlog, update
 from wire import NOTAUTH, REFUSED, message, rr, sign
 
 AT_ONCE = 1.5
@@ -296,3 +298,23 @@ def test_client_by_tcp_target_by_tcp(start, targets):
             check(client.ask(request), request, SIGNED())
     assert {r.transport for r in one.received} == {"tcp"}
     assert one.accepted <= 4
+
+
+def test_more_than_the_buffer_holds(world):
+    """What is in hand goes out in one turn, though it does not fit at once:
+    no answer has to come before the rest."""
+    gate = Gate()
+    world.one.reset(gate)
+    worker, = world.mux.workers()
+    requests = {i: sign(wire.golden(
+        ident=i, prereqs=[rr(H1, wire.ANY, wire.ANY, 0)],
+        updates=[rr(H1, 65280, rdata=bytes(40000))])) for i in range(8)}
+    os.kill(worker, signal.SIGSTOP)
+    for request in requests.values():
+        world.client.send(request)
+    os.kill(worker, signal.SIGCONT)
+    gate.wait(len(requests))
+    gate.open()
+    for _ in requests:
+        answer = world.client.receive()
+        check(answer, requests[answer[1]], SIGNED())
