@@ -2,7 +2,7 @@
 #include "base/addr.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
+#include <net/if.h> /* the system's, for if_nametoindex */
 
 #include <limits.h>
 #include <stdio.h>
