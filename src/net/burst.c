@@ -58,10 +58,6 @@ burst_address(struct msghdr *msg, const struct burst_peer *peer,
 	/* struct msghdr is not const, but only read. */
 	msg->msg_name = (void *)(uintptr_t)&peer->remote;
 	msg->msg_namelen = addr_len(&peer->remote);
-	if (peer->local.sa.sa_family == AF_UNSPEC)
-		return;
-	memset(control, 0, sizeof(*control));
-	msg->msg_control = control;
-	msg->msg_controllen = sizeof(*control);
-	pktinfo_put(msg, &peer->local);
+	if (peer->local.sa.sa_family != AF_UNSPEC)
+		pktinfo_put(msg, control, &peer->local);
 }

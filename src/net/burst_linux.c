@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <string.h>
 
 #include "net/burst_internal.h"
+#include "net/cmsg.h"
 
 /* They can't be fragmented: this fits into any packet (RFC 8200 5). */
 #define SEGMENT_OCTETS_MAX 1200
@@ -59,22 +59,6 @@ train_len(const struct burst_out *b, size_t from)
 	return i - from;
 }
 
-static void
-set_segment(struct msghdr *msg, union burst_control *control, size_t len)
-{
-	uint16_t octets = (uint16_t)len;
-	struct cmsghdr *cmsg;
-
-	memset(control, 0, sizeof(*control));
-	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(sizeof(octets));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = IPPROTO_UDP;
-	cmsg->cmsg_type = UDP_SEGMENT;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(octets));
-	memcpy(CMSG_DATA(cmsg), &octets, sizeof(octets));
-}
-
 /* A kernel that does not know it, or a device that can't do it. */
 static bool
 is_about_segments(int error)
@@ -89,13 +73,15 @@ couple(struct train *t, struct msghdr *msg, struct burst_out *b, size_t from,
     uint8_t *octets, const struct burst_peer *peer)
 {
 	size_t i, n = peer == NULL ? train_len(b, from) : 1;
+	uint16_t segment = (uint16_t)b->lens[from];
 
 	t->iov = (struct iovec){octets, 0};
 	for (i = from; i < from + n; i++)
 		t->iov.iov_len += b->lens[i];
 	*msg = (struct msghdr){.msg_iov = &t->iov, .msg_iovlen = 1};
 	if (n > 1)
-		set_segment(msg, &t->control, b->lens[from]);
+		cmsg_put(msg, &t->control, IPPROTO_UDP, UDP_SEGMENT, &segment,
+		    sizeof(segment));
 	else
 		burst_address(msg, peer, &t->control);
 	return n;

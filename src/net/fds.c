@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "net/cmsg.h"
+
 union control {
 	struct cmsghdr head;
 	unsigned char octets[CMSG_SPACE(FDS_MAX * sizeof(int))];
@@ -21,15 +23,9 @@ fds_send(int sock, const void *octets, size_t len, const int *fds, size_t nfds)
 	struct iovec iov = {(void *)(uintptr_t)octets, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	if (nfds > 0) {
-		memset(&control, 0, sizeof(control));
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(nfds * sizeof(*fds));
-		memcpy(CMSG_DATA(&control.head), fds, nfds * sizeof(*fds));
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(nfds * sizeof(*fds));
-	}
+	if (nfds > 0)
+		cmsg_put(&msg, &control, SOL_SOCKET, SCM_RIGHTS, fds,
+		    nfds * sizeof(*fds));
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)len;
 }
 

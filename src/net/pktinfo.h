@@ -19,12 +19,12 @@
 bool pktinfo_enable(int fd, sa_family_t family);
 /* Leaves to as it is if the message does not say. */
 void pktinfo_get(struct msghdr *msg, struct addr *to);
-/* msg->msg_control has PKTINFO_CONTROL_MAX octets, zeroed. */
-void pktinfo_put(struct msghdr *msg, const struct addr *from);
+/* control: PKTINFO_CONTROL_MAX octets, see cmsg_put. */
+void pktinfo_put(struct msghdr *msg, void *control, const struct addr *from);
 
 /* For both systems: RFC 3542 6.1 and 6.2. */
 bool pktinfo_enable_v6(int fd);
 void pktinfo_get_v6(const struct cmsghdr *cmsg, struct addr *to);
-void pktinfo_put_v6(struct msghdr *msg, const struct addr *from);
+void pktinfo_put_v6(struct msghdr *msg, void *control, const struct addr *from);
 
 #endif

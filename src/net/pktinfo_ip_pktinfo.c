@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "net/cmsg.h"
+
 bool
 pktinfo_enable(int fd, sa_family_t family)
 {
@@ -35,21 +37,15 @@ pktinfo_get(struct msghdr *msg, struct addr *to)
 }
 
 void
-pktinfo_put(struct msghdr *msg, const struct addr *from)
+pktinfo_put(struct msghdr *msg, void *control, const struct addr *from)
 {
 	struct in_pktinfo info;
-	struct cmsghdr *cmsg;
 
 	if (from->sa.sa_family == AF_INET6) {
-		pktinfo_put_v6(msg, from);
+		pktinfo_put_v6(msg, control, from);
 		return;
 	}
 	memset(&info, 0, sizeof(info));
 	info.ipi_spec_dst = from->in.sin_addr;
-	msg->msg_controllen = CMSG_SPACE(sizeof(info));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = IPPROTO_IP;
-	cmsg->cmsg_type = IP_PKTINFO;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+	cmsg_put(msg, control, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "net/cmsg.h"
+
 bool
 pktinfo_enable(int fd, sa_family_t family)
 {
@@ -34,18 +36,11 @@ pktinfo_get(struct msghdr *msg, struct addr *to)
 }
 
 void
-pktinfo_put(struct msghdr *msg, const struct addr *from)
+pktinfo_put(struct msghdr *msg, void *control, const struct addr *from)
 {
-	struct cmsghdr *cmsg;
-
-	if (from->sa.sa_family == AF_INET6) {
-		pktinfo_put_v6(msg, from);
-		return;
-	}
-	msg->msg_controllen = CMSG_SPACE(sizeof(from->in.sin_addr));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = IPPROTO_IP;
-	cmsg->cmsg_type = IP_SENDSRCADDR;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(from->in.sin_addr));
-	memcpy(CMSG_DATA(cmsg), &from->in.sin_addr, sizeof(from->in.sin_addr));
+	if (from->sa.sa_family == AF_INET6)
+		pktinfo_put_v6(msg, control, from);
+	else
+		cmsg_put(msg, control, IPPROTO_IP, IP_SENDSRCADDR,
+		    &from->in.sin_addr, sizeof(from->in.sin_addr));
 }

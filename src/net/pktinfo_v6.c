@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "net/cmsg.h"
+
 bool
 pktinfo_enable_v6(int fd)
 {
@@ -29,18 +31,12 @@ pktinfo_get_v6(const struct cmsghdr *cmsg, struct addr *to)
 }
 
 void
-pktinfo_put_v6(struct msghdr *msg, const struct addr *from)
+pktinfo_put_v6(struct msghdr *msg, void *control, const struct addr *from)
 {
 	struct in6_pktinfo info;
-	struct cmsghdr *cmsg;
 
 	memset(&info, 0, sizeof(info));
 	info.ipi6_addr = from->in6.sin6_addr;
 	info.ipi6_ifindex = from->in6.sin6_scope_id;
-	msg->msg_controllen = CMSG_SPACE(sizeof(info));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = IPPROTO_IPV6;
-	cmsg->cmsg_type = IPV6_PKTINFO;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+	cmsg_put(msg, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 }
